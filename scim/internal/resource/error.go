@@ -1,0 +1,47 @@
+package resource
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// The scimTypes of RFC 7644 table 9 that this package reports.
+const (
+	invalidSyntax = "invalidSyntax"
+	invalidPath   = "invalidPath"
+	invalidValue  = "invalidValue"
+	noTarget      = "noTarget"
+	mutability    = "mutability"
+)
+
+// An Error is the answer to a request that cannot be carried out as it is, RFC 7644 section 3.12.
+type Error struct {
+	Status   int    // of the HTTP answer
+	ScimType string // may be empty
+	Detail   string // names the attribute and the remedy, and may be shown to the administrator
+}
+
+// Error returns the detail.
+func (e *Error) Error() string { return "resource: " + e.Detail }
+
+// refuse returns the *Error for a bad request.
+func refuse(scimType, format string, args ...any) error {
+	return &Error{Status: http.StatusBadRequest, ScimType: scimType, Detail: fmt.Sprintf(format, args...)}
+}
+
+// kindOf names the JSON type of v for a message.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case string:
+		return "a string"
+	case []any:
+		return "an array"
+	case map[string]any:
+		return "an object"
+	}
+	return "a number"
+}
