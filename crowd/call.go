@@ -1,0 +1,171 @@
+package crowd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// A call is one request to be made, and what is to be known of it.
+type call struct {
+	op, name string // for the error
+
+	method   string
+	resource string     // such as "user/attribute"
+	segment  Secret     // one further path segment, which no log shows
+	params   url.Values // of the query
+	body     any        // JSON; nil for none
+	accept   string     // default application/json
+	client   *http.Client
+
+	repeat   bool     // safe to repeat whatever became of the first try
+	optional bool     // a resource that not every version has
+	missing  error    // what a 404 without a reason says is not there
+	secrets  []Secret // what no message of the server may carry on
+	budget   *budget  // for waits; nil means one of its own
+	read     func(*http.Response) error
+}
+
+// writes reports whether the call changes anything in Crowd.
+func (k *call) writes() bool { return k.method != http.MethodGet && k.resource != "search" }
+
+// exchange makes the call, repeats it where that is safe, and has k.read read
+// the answer. The body of the response is the caller's to close.
+func (c *Client) exchange(ctx context.Context, k call) (*http.Response, error) {
+	begin := time.Now()
+	t := &tries{call: &k, logger: c.logger, budget: k.budget}
+	if t.budget == nil {
+		t.budget = newBudget()
+	}
+	request, err := c.request(t.trace(ctx), k)
+	if err != nil {
+		return nil, &Error{Op: k.op, Name: k.name, Err: err, kind: ErrIllegalArgument}
+	}
+	request.SetResponseHandler(func(r *http.Response) error { return k.handle(r) })
+	client := k.client
+	if client == nil {
+		client = c.http
+	}
+	retrying := &retryablehttp.Client{
+		HTTPClient:   client,
+		RetryMax:     c.tries - 1,
+		CheckRetry:   t.again,
+		Backoff:      t.wait,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	response, err := retrying.Do(request)
+	err = t.conclude(ctx, err)
+	if err != nil && response != nil {
+		_ = response.Body.Close()
+		response = nil
+	}
+	c.log(ctx, k, err, time.Since(begin))
+	return response, err
+}
+
+func (c *Client) log(ctx context.Context, k call, err error, took time.Duration) {
+	c.logger.DebugContext(ctx, "crowd call", "op", k.op, "name", k.name,
+		"method", k.method, "resource", k.resource, "took", took, "failed", err != nil)
+}
+
+// request builds the HTTP request. Names travel in the query only, encoded
+// once.
+func (c *Client) request(ctx context.Context, k call) (*retryablehttp.Request, error) {
+	var body any
+	if k.body != nil {
+		encoded, err := json.Marshal(k.body)
+		if err != nil {
+			return nil, fmt.Errorf("encode: %w", err)
+		}
+		body = bytes.NewReader(encoded)
+	}
+	request, err := retryablehttp.NewRequestWithContext(ctx, k.method, c.address(k), body)
+	if err != nil {
+		return nil, errors.New("the address is not a URL")
+	}
+	request.SetBasicAuth(c.application, c.password.Reveal())
+	accept := k.accept
+	if accept == "" {
+		accept = mediaJSON
+	}
+	request.Header.Set("Accept", accept)
+	request.Header.Set("User-Agent", "scimcrowd")
+	if k.method != http.MethodGet {
+		request.Header.Set("Content-Type", mediaJSON)
+	}
+	return request, nil
+}
+
+func (c *Client) address(k call) string {
+	var b strings.Builder
+	b.WriteString(c.api)
+	b.WriteString(k.resource)
+	if k.segment != "" {
+		b.WriteString("/" + url.PathEscape(k.segment.Reveal()))
+	}
+	if len(k.params) > 0 {
+		b.WriteString("?" + k.params.Encode())
+	}
+	return b.String()
+}
+
+// handle reads one answer, whatever it is.
+func (k *call) handle(r *http.Response) error {
+	if r.StatusCode < 200 || r.StatusCode > 299 {
+		return k.refusal(r)
+	}
+	if k.read == nil {
+		drain(r.Body)
+		return nil
+	}
+	if err := k.read(r); err != nil {
+		return &Error{
+			Op: k.op, Name: k.name, Status: r.StatusCode,
+			Err: fmt.Errorf("unreadable answer: %w", err), kind: ErrUnavailable,
+		}
+	}
+	return nil
+}
+
+// refusal makes an error of an answer that is not a success. Status comes
+// first, then the media type, and only an error entity is looked into.
+func (k *call) refusal(r *http.Response) error {
+	e := &Error{Op: k.op, Name: k.name, Status: r.StatusCode, RetryAfter: retryAfter(r.Header)}
+	media := mediaType(r.Header)
+	e.Reason, e.Message = readErrorEntity(media, r.Body)
+	e.Message = k.withhold(e.Message)
+	if e.Reason != "" {
+		return e
+	}
+	entity := media == mediaJSON || media == mediaXML
+	switch {
+	case r.StatusCode < 400:
+		e.kind = ErrUnavailable
+		e.Err = errors.New("the server answers with a redirect; BaseURL must be where it leads")
+	case r.StatusCode == http.StatusForbidden && !entity:
+		e.kind = ErrAddress
+	case r.StatusCode == http.StatusNotFound && (k.optional || media == mediaHTML):
+		e.kind = ErrUnsupported
+	case r.StatusCode == http.StatusNotFound:
+		e.kind = k.missing
+	}
+	return e
+}
+
+// withhold takes the call's secrets out of a text that a server made.
+func (k *call) withhold(text string) string {
+	for _, secret := range k.secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret.Reveal(), redacted)
+		}
+	}
+	return text
+}

@@ -1,0 +1,211 @@
+package crowd
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+	"unicode/utf16"
+)
+
+// CreateUser creates a user with password and attributes, in one call where the
+// server stores attributes with the user (Crowd from 2.9 on). The user returned
+// has the attributes sent where the answer leaves them out.
+//
+// A name that is taken returns the user who has it, and an error that matches
+// [ErrExists]. An answer that is lost is looked for: a user who is as u in all
+// that was sent counts as created by this call, one who differs is an
+// ErrExists; where there is none the request is repeated.
+//
+// Key and dates of u are ignored. Without a display name Crowd makes one of
+// the other names. Where the user is created and a later step fails, as only on
+// old servers, the error matches [ErrAmbiguous].
+func (c *Client) CreateUser(ctx context.Context, u User, password Secret) (*User, error) {
+	const op = "create user"
+	if err := checkNew(op, u.Name, u.Name); err != nil {
+		return nil, err
+	}
+	if err := u.Attributes.check(); err != nil {
+		return nil, &Error{Op: op, Name: u.Name, Err: err, kind: ErrIllegalArgument}
+	}
+	body := u.write()
+	if u.DisplayName == "" {
+		body.Display = nil
+	}
+	body.Password = &valueWire{password.Reveal()}
+	if len(u.Attributes) > 0 {
+		body.Attributes = u.Attributes.wire()
+	}
+	var w userWire
+	k := call{
+		op: op, name: u.Name,
+		method: http.MethodPost, resource: "user", body: body,
+		secrets: []Secret{password}, read: w.read,
+	}
+	user, err := create(ctx, c, k, creation[User]{
+		refused: ErrInvalidUser, missing: ErrUserNotFound,
+		read: func() (*User, error) { return c.User(ctx, u.Name) },
+		same: func(there *User) bool { return u.sameAs(there) },
+	})
+	switch {
+	case errors.Is(err, errNoBody):
+		return c.completeUser(ctx, u, k.budget)
+	case err != nil:
+		return user, err
+	case user == nil:
+		user = w.entity()
+	}
+	if user.Attributes == nil {
+		user.Attributes = u.Attributes.clone()
+	}
+	return user, nil
+}
+
+// completeUser does what servers before 2.9 do not do with the creation.
+func (c *Client) completeUser(ctx context.Context, u User, b *budget) (*User, error) {
+	if err := c.setAttributes(ctx, ofUser(), u.Name, u.Attributes, b); err != nil {
+		return nil, halfDone(err)
+	}
+	user, err := c.User(ctx, u.Name)
+	if err != nil {
+		return nil, halfDone(err)
+	}
+	return user, nil
+}
+
+// halfDone marks the failure of a step after the creation itself.
+func halfDone(err error) error {
+	e := *asError(err)
+	e.ambiguous = true
+	return &e
+}
+
+// CreateGroup creates a group with description and Active, but without the
+// attributes of g: set them afterwards. A name that is taken and an answer that
+// is lost are treated as by [Client.CreateUser]; a group of that description
+// counts as created by this call.
+//
+// Crowd creates the group in every directory of the application in which it may
+// add groups.
+func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
+	const op = "create group"
+	if err := checkNew(op, g.Name, g.Name); err != nil {
+		return nil, err
+	}
+	var w groupWire
+	k := call{
+		op: op, name: g.Name,
+		method: http.MethodPost, resource: "group", body: g.write(),
+		read: w.read,
+	}
+	group, err := create(ctx, c, k, creation[Group]{
+		refused: ErrInvalidGroup, missing: ErrGroupNotFound,
+		read: func() (*Group, error) { return c.Group(ctx, g.Name) },
+		same: func(there *Group) bool { return sameText(g.Description, there.Description) },
+	})
+	switch {
+	case errors.Is(err, errNoBody):
+		return c.Group(ctx, g.Name)
+	case err != nil || group != nil:
+		return group, err
+	}
+	group = w.entity()
+	group.Attributes = group.Attributes.orEmpty()
+	return group, nil
+}
+
+// creation is what the two kinds of entity differ in when one is created.
+type creation[T any] struct {
+	refused error // the kind of a name that is taken
+	missing error
+	read    func() (*T, error)
+	same    func(there *T) bool // as what was sent
+}
+
+// create makes the call. It returns an entity where one was read: with nil, it
+// is as sent and was found after a lost answer; with ErrExists, it is another.
+// errNoBody: it was created, and the answer does not show it.
+func create[T any](ctx context.Context, c *Client, k call, how creation[T]) (*T, error) {
+	k.budget = newBudget()
+	lost := false
+	for try := 1; ; try++ {
+		err := c.do(ctx, k)
+		if err == nil || errors.Is(err, errNoBody) {
+			return nil, err
+		}
+		e := asError(err)
+		lost = lost || e.lost
+		e.ambiguous = lost
+		if !lost && !errors.Is(err, how.refused) && !errors.Is(err, ErrIllegalArgument) {
+			return nil, err
+		}
+		there, readErr := how.read()
+		switch {
+		case readErr == nil && lost && how.same(there):
+			return there, nil
+		case readErr == nil:
+			e.kind, e.ambiguous = ErrExists, false
+			return there, e
+		case !e.uncertain() || !errors.Is(readErr, how.missing) || try >= c.tries:
+			return nil, err
+		case !k.budget.pause(ctx):
+			return nil, err
+		}
+	}
+}
+
+// pause waits before the next try and reports whether there was time for it.
+func (b *budget) pause(ctx context.Context) bool {
+	wait, ok := b.next(ctx, 0)
+	if !ok {
+		return false
+	}
+	b.spend(wait)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// sameAs reports whether there is what Crowd would have made of u.
+func (u *User) sameAs(there *User) bool {
+	if u.DisplayName != "" && !sameText(u.DisplayName, there.DisplayName) {
+		return false
+	}
+	for name, values := range u.Attributes {
+		if !sameValues(values, there.Attributes[name]) {
+			return false
+		}
+	}
+	return Fold(u.Name) == Fold(there.Name) && u.Active == there.Active && u.Email == there.Email &&
+		sameText(u.FirstName, there.FirstName) && sameText(u.LastName, there.LastName)
+}
+
+// sameText reports whether stored is sent, or what Crowd cuts it to.
+func sameText(sent, stored string) bool { return sent == stored || cutByCrowd(sent) == stored }
+
+// sameValues compares two sets.
+func sameValues(sent, stored []string) bool {
+	cut := make([]string, len(sent))
+	for i, value := range sent {
+		cut[i] = cutByCrowd(value)
+	}
+	return slices.Equal(set(cut), set(stored))
+}
+
+func set(values []string) []string { return slices.Compact(slices.Sorted(slices.Values(values))) }
+
+// cutByCrowd is what Crowd keeps of a text: 252 characters and three dots where
+// it is longer than 255.
+func cutByCrowd(text string) string {
+	units := utf16.Encode([]rune(text))
+	if len(units) <= 255 {
+		return text
+	}
+	return string(utf16.Decode(units[:252])) + "..."
+}

@@ -1,0 +1,121 @@
+package crowd
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+const (
+	mediaJSON = "application/json"
+	mediaXML  = "application/xml"
+	mediaHTML = "text/html"
+
+	maxEntity  = 64 << 20 // bytes of one entity; a user with 100,000 attributes fits
+	maxRefusal = 64 << 10 // bytes of an error entity
+	maxMessage = 1 << 10  // bytes of a message that an error carries on
+)
+
+// errNoBody is an answer that says nothing beyond its status, as old servers
+// give where newer ones return an entity.
+var errNoBody = errors.New("no entity in the answer")
+
+// mediaType returns the media type of a body, in the two spellings this package
+// asks for, or whatever else it is.
+func mediaType(h http.Header) string {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	switch {
+	case err != nil:
+		return ""
+	case media == "text/xml" || strings.HasSuffix(media, "+xml") && media != "application/xhtml+xml":
+		return mediaXML
+	case strings.HasSuffix(media, "+json"):
+		return mediaJSON
+	case media == "application/xhtml+xml":
+		return mediaHTML
+	}
+	return media
+}
+
+// into returns a reader of answers that decodes an entity into target.
+func into(target any) func(*http.Response) error {
+	return func(r *http.Response) error {
+		return decodeEntity(mediaType(r.Header), r.Body, target)
+	}
+}
+
+// decodeEntity decodes one whole entity. An empty body is errNoBody.
+func decodeEntity(media string, body io.Reader, target any) error {
+	limited := &io.LimitedReader{R: body, N: maxEntity}
+	err := decodeAs(media, limited, target)
+	if err != nil && limited.N == 0 {
+		return fmt.Errorf("it is longer than %d bytes", maxEntity)
+	}
+	if err == nil {
+		drain(body)
+	}
+	return err
+}
+
+func decodeAs(media string, body io.Reader, target any) error {
+	var err error
+	switch media {
+	case mediaJSON:
+		err = json.NewDecoder(body).Decode(target)
+	case mediaXML:
+		err = xml.NewDecoder(body).Decode(target)
+	default:
+		return undecodable(media, body)
+	}
+	if err == io.EOF {
+		return errNoBody
+	}
+	return err
+}
+
+// undecodable tells an empty body from one of a type that is not the API's.
+func undecodable(media string, body io.Reader) error {
+	_, err := io.ReadFull(body, make([]byte, 1))
+	switch {
+	case err == io.EOF:
+		return errNoBody
+	case err != nil:
+		return err
+	case media == "":
+		return errors.New("it is of no known type")
+	}
+	return fmt.Errorf("it is %s, not JSON or XML", media)
+}
+
+// readErrorEntity returns reason and message of an error entity. A body that is
+// none, or cannot be read, has neither; the status stands for itself.
+func readErrorEntity(media string, body io.Reader) (reason, message string) {
+	var entity struct {
+		Reason  string `json:"reason" xml:"reason"`
+		Message string `json:"message" xml:"message"`
+	}
+	if media != mediaJSON && media != mediaXML {
+		drain(body)
+		return "", ""
+	}
+	// What was decoded before a fault is still worth telling.
+	_ = decodeAs(media, io.LimitReader(body, maxRefusal), &entity)
+	drain(body)
+	return cut(entity.Reason, maxMessage), cut(entity.Message, maxMessage)
+}
+
+// cut shortens a text that may be of any length.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "..."
+}
+
+// drain reads a little, so that the connection can be used again.
+func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, maxRefusal) }

@@ -1,0 +1,225 @@
+package crowd
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Detail says how much of each entry of a list is wanted.
+type Detail int
+
+const (
+	// Names fills Name only, which is the cheapest.
+	Names Detail = iota
+	// Entities fills all fields; attributes only where the server gives them.
+	Entities
+	// WithAttributes fills attributes too. Where the server leaves them out of
+	// lists each entry is read by itself, a few at a time; entries that vanish
+	// meanwhile are left out.
+	WithAttributes
+)
+
+const (
+	defaultPageSize = 1000
+	readAhead       = 4 // entries read by themselves at a time
+)
+
+type paging struct {
+	start, max, size int
+	detail           Detail
+}
+
+// listing is a list of users or of groups; W is the wire type of the entries.
+type listing[T, W any] struct {
+	client *Client
+	call   call
+	paging paging
+	kind   string // "user" or "group"
+	entity func(*W) *T
+	fill   func(context.Context, *T) (*T, error) // reads an entry whole
+	bare   func(*T) bool                         // has no attributes
+
+	filled bool // the server has been seen to give attributes in lists
+}
+
+func listUsers(ctx context.Context, c *Client, k call, p paging) iter.Seq2[*User, error] {
+	return func(yield func(*User, error) bool) {
+		l := &listing[User, userWire]{
+			client: c, call: k, paging: p, kind: "user",
+			entity: (*userWire).entity,
+			fill:   func(ctx context.Context, u *User) (*User, error) { return c.User(ctx, u.Name) },
+			bare:   func(u *User) bool { return u.Attributes == nil },
+		}
+		l.walk(ctx, yield)
+	}
+}
+
+func listGroups(ctx context.Context, c *Client, k call, p paging) iter.Seq2[*Group, error] {
+	return func(yield func(*Group, error) bool) {
+		l := &listing[Group, groupWire]{
+			client: c, call: k, paging: p, kind: "group",
+			entity: (*groupWire).entity,
+			fill:   func(ctx context.Context, g *Group) (*Group, error) { return c.Group(ctx, g.Name) },
+			bare:   func(g *Group) bool { return g.Attributes == nil },
+		}
+		l.walk(ctx, yield)
+	}
+}
+
+// walk yields page after page until one is short.
+func (l *listing[T, W]) walk(ctx context.Context, yield func(*T, error) bool) {
+	if err := l.check(); err != nil {
+		yield(nil, err)
+		return
+	}
+	size := l.paging.size
+	if size == 0 {
+		size = defaultPageSize
+	}
+	for start, left := l.paging.start, l.paging.max; ; start += size {
+		ask := size
+		if l.paging.max > 0 {
+			ask = min(size, left)
+			left -= ask
+		}
+		got, more := l.page(ctx, start, ask, yield)
+		if !more || got != ask || l.paging.max > 0 && left == 0 {
+			return
+		}
+	}
+}
+
+func (l *listing[T, W]) check() error {
+	k, p := &l.call, l.paging
+	if p.start < 0 || p.max < 0 || p.size < 0 {
+		return &Error{
+			Op: k.op, Name: k.name, kind: ErrIllegalArgument,
+			Err: errors.New("Start, Max and PageSize must not be negative"),
+		}
+	}
+	if k.name == "" && k.missing == nil {
+		return nil // a search, which is of no entity
+	}
+	return checkExisting(k.op, k.name, k.name, k.missing)
+}
+
+// page fetches one page and yields it. It returns how many entries the page
+// had, and whether more are wanted. The request is over before the first entry
+// is yielded, so that the caller may make calls, however few are allowed in
+// flight; only a page longer than was asked for is yielded as it arrives.
+func (l *listing[T, W]) page(ctx context.Context, start, size int, yield func(*T, error) bool) (got int, more bool) {
+	var entries *entryReader[W]
+	var chunk []*T
+	k := l.call
+	k.params = l.params(start, size)
+	k.repeat = true
+	if k.method == "" {
+		k.method = http.MethodGet
+	}
+	k.read = func(r *http.Response) (err error) {
+		entries = newEntryReader[W](mediaType(r.Header), r.Body, l.kind)
+		chunk, err = l.chunk(entries, size)
+		return err
+	}
+	response, err := l.client.exchange(ctx, k)
+	if err != nil {
+		yield(nil, err)
+		return 0, false
+	}
+	defer func() { _ = response.Body.Close() }()
+	for {
+		got += len(chunk)
+		if entries.done {
+			_ = response.Body.Close()
+		}
+		if !l.yield(ctx, chunk, yield) {
+			return got, false
+		}
+		if entries.done {
+			return got, true
+		}
+		if chunk, err = l.chunk(entries, size); err != nil {
+			yield(nil, &Error{Op: k.op, Name: k.name, Err: err, kind: ErrUnavailable})
+			return got, false
+		}
+	}
+}
+
+// params returns the query of one page.
+func (l *listing[T, W]) params(start, size int) url.Values {
+	params := maps.Clone(l.call.params)
+	params.Set("start-index", strconv.Itoa(start))
+	params.Set("max-results", strconv.Itoa(size))
+	if l.paging.detail != Names {
+		params.Set("expand", l.kind)
+	}
+	return params
+}
+
+// chunk reads up to size entries.
+func (l *listing[T, W]) chunk(entries *entryReader[W], size int) ([]*T, error) {
+	chunk := make([]*T, 0, min(size, defaultPageSize))
+	for len(chunk) < size {
+		w, err := entries.next()
+		if err != nil {
+			return nil, err
+		}
+		if w == nil {
+			return chunk, nil
+		}
+		chunk = append(chunk, l.entity(w))
+	}
+	return chunk, entries.peekEnd()
+}
+
+// yield hands a chunk to the caller and reports whether more is wanted.
+func (l *listing[T, W]) yield(ctx context.Context, chunk []*T, yield func(*T, error) bool) bool {
+	if l.paging.detail == WithAttributes {
+		l.filled = l.filled || slices.ContainsFunc(chunk, func(e *T) bool { return !l.bare(e) })
+		if !l.filled {
+			return l.yieldFilled(ctx, chunk, yield)
+		}
+	}
+	for _, entry := range chunk {
+		if !yield(entry, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// yieldFilled reads each entry by itself, in small batches, so that little is
+// read in vain where the caller stops.
+func (l *listing[T, W]) yieldFilled(ctx context.Context, chunk []*T, yield func(*T, error) bool) bool {
+	for batch := range slices.Chunk(chunk, readAhead) {
+		whole := make([]*T, len(batch))
+		g, groupCtx := errgroup.WithContext(ctx)
+		for i, entry := range batch {
+			g.Go(func() (err error) {
+				whole[i], err = l.fill(groupCtx, entry)
+				if errors.Is(err, ErrNotFound) {
+					return nil
+				}
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			yield(nil, err)
+			return false
+		}
+		for _, entry := range whole {
+			if entry != nil && !yield(entry, nil) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,78 @@
+package crowd
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+)
+
+// MaxNameLength is the greatest length of a user or group name in characters.
+const MaxNameLength = 255
+
+// Fold returns the form of a user or group name that Crowd compares: lower
+// case, by simple Unicode rules and independent of any locale. No other
+// normalisation takes place; a composed and a decomposed accent differ.
+func Fold(name string) string {
+	return strings.Map(unicode.ToLower, name)
+}
+
+// ValidateName reports why Crowd would refuse a user or group name: it is
+// blank, starts or ends with white space, is longer than [MaxNameLength], holds
+// a control character or is not valid UTF-8. The error says which, and
+// [errors.Is] ties it to [ErrInvalidName].
+func ValidateName(name string) error {
+	problem := nameProblem(name)
+	if problem == "" {
+		return nil
+	}
+	return &nameError{problem}
+}
+
+// checkNew refuses a name that is to be given to something.
+func checkNew(op, what, name string) error {
+	if err := ValidateName(name); err != nil {
+		return &Error{Op: op, Name: what, Err: err, kind: ErrInvalidName}
+	}
+	return nil
+}
+
+// checkExisting refuses the name of something that cannot be there, for Crowd
+// would not have taken it: the error matches missing and [ErrInvalidName].
+func checkExisting(op, what, name string, missing error) error {
+	if err := ValidateName(name); err != nil {
+		return &Error{Op: op, Name: what, Err: err, kind: missing}
+	}
+	return nil
+}
+
+type nameError struct{ problem string }
+
+func (e *nameError) Error() string        { return "crowd: invalid name: " + e.problem }
+func (e *nameError) Is(target error) bool { return target == ErrInvalidName }
+
+func nameProblem(name string) string {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return "it is blank"
+	case strings.TrimSpace(name) != name:
+		return "it starts or ends with white space"
+	case len(utf16.Encode([]rune(name))) > MaxNameLength:
+		return "it is longer than 255 characters"
+	case strings.ToValidUTF8(name, "") != name:
+		return "it is not valid UTF-8"
+	case strings.ContainsFunc(name, unprintableInXML):
+		return "it holds a control character"
+	}
+	return ""
+}
+
+// unprintableInXML reports whether r cannot stand in an XML 1.0 document, in
+// which Crowd may have to write any name (XML 1.0, production 2), or is a line
+// break or tab, which no name survives.
+func unprintableInXML(r rune) bool {
+	return unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF
+}
+
+// ErrInvalidName is matched by the errors of names that Crowd would refuse.
+var ErrInvalidName = errors.New("crowd: invalid name")

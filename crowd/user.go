@@ -1,0 +1,183 @@
+package crowd
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// A User is a person of a Crowd directory.
+//
+// Names are compared ignoring case and keep the spelling they were given; see
+// [Fold]. A User read from Crowd belongs to the caller.
+type User struct {
+	// Name is the login name, at most 255 characters. See [ValidateName].
+	Name string
+	// FirstName, LastName, DisplayName and Email may be empty. Crowd cuts the
+	// first three after 252 characters and adds "..." where they are longer
+	// than 255.
+	FirstName, LastName, DisplayName, Email string
+	// Active tells whether the user may log in. Mind that false is its zero
+	// value: a User written without it is disabled.
+	Active bool
+
+	// Key identifies the user for ever, through renames: "directoryID:id",
+	// opaque. Crowd sets it; servers before 3 do not give one.
+	Key string
+	// Created and Updated are set by Crowd; zero where the server tells none.
+	// Updated moves with the fields above, not with attributes or memberships.
+	Created, Updated time.Time
+
+	// Attributes holds the custom attributes. Nil means that they were not
+	// asked for or not supplied; no attributes at all is an empty map.
+	Attributes Attributes
+}
+
+// DirectoryID returns the part of the key that names the user's directory, or
+// "" where the user has no key.
+func (u *User) DirectoryID() string {
+	id, _, found := strings.Cut(u.Key, ":")
+	if !found {
+		return ""
+	}
+	return id
+}
+
+// userWrite is a user as it is sent. All fields go with each request: Crowd
+// would blank what is left out.
+type userWrite struct {
+	Name       string          `json:"name"`
+	First      string          `json:"first-name"`
+	Last       string          `json:"last-name"`
+	Display    *string         `json:"display-name,omitempty"` // nil: Crowd makes one
+	Email      string          `json:"email"`
+	Active     bool            `json:"active"`
+	Password   *valueWire      `json:"password,omitempty"`
+	Attributes *attributesWire `json:"attributes,omitempty"`
+}
+
+func (u *User) write() userWrite {
+	return userWrite{
+		Name: u.Name, First: u.FirstName, Last: u.LastName,
+		Display: &u.DisplayName, Email: u.Email, Active: u.Active,
+	}
+}
+
+// User returns the user of that name, with attributes.
+func (c *Client) User(ctx context.Context, name string) (*User, error) {
+	if err := checkExisting("read user", name, name, ErrUserNotFound); err != nil {
+		return nil, err
+	}
+	return c.readUser(ctx, call{op: "read user", name: name, params: url.Values{"username": {name}}})
+}
+
+// UserByKey returns the user of that [User.Key], with attributes.
+func (c *Client) UserByKey(ctx context.Context, key string) (*User, error) {
+	k := call{op: "read user of key", name: key, params: url.Values{"key": {key}}}
+	if key == "" {
+		return nil, &Error{Op: k.op, kind: ErrUserNotFound, Err: errors.New("the key is empty")}
+	}
+	return c.readUser(ctx, k)
+}
+
+func (c *Client) readUser(ctx context.Context, k call) (*User, error) {
+	var w userWire
+	k.method, k.resource = http.MethodGet, "user"
+	k.params.Set("expand", "attributes")
+	k.repeat, k.missing = true, ErrUserNotFound
+	k.read = w.read
+	if err := c.do(ctx, k); err != nil {
+		return nil, err
+	}
+	u := w.entity()
+	u.Attributes = u.Attributes.orEmpty()
+	return u, nil
+}
+
+// UpdateUser replaces all profile fields of the user of that name: first, last
+// and display name, e-mail and Active. An empty field becomes empty, so read
+// the user first and change what is to change. Key, dates and attributes of u
+// are ignored.
+//
+// Where Crowd refuses because the e-mail differs from the one it holds, which
+// costs one read to know, the error matches [ErrEmailChange] and nothing has
+// changed. The call is not repeated once it may have taken effect; its error
+// matches [ErrAmbiguous] then.
+func (c *Client) UpdateUser(ctx context.Context, u User) error {
+	const op = "update user"
+	if err := checkExisting(op, u.Name, u.Name, ErrUserNotFound); err != nil {
+		return err
+	}
+	err := c.do(ctx, call{
+		op: op, name: u.Name,
+		method: http.MethodPut, resource: "user",
+		params:  url.Values{"username": {u.Name}},
+		body:    u.write(),
+		missing: ErrUserNotFound,
+	})
+	if !errors.Is(err, ErrPermission) {
+		return err
+	}
+	current, readErr := c.User(ctx, u.Name)
+	if readErr == nil && current.Email != u.Email {
+		asError(err).kind = ErrEmailChange
+	}
+	return err
+}
+
+// RenameUser gives a user another name and returns the user under it, as a rule
+// without attributes. Key, attributes, memberships and password stay. A taken name is an
+// [ErrInvalidUser], as any other name that Crowd does not like. The call is not
+// repeated once it may have taken effect.
+func (c *Client) RenameUser(ctx context.Context, name, newName string) (*User, error) {
+	const op = "rename user"
+	what := name + " to " + newName
+	if err := checkExisting(op, what, name, ErrUserNotFound); err != nil {
+		return nil, err
+	}
+	if err := checkNew(op, what, newName); err != nil {
+		return nil, err
+	}
+	var w userWire
+	err := c.do(ctx, call{
+		op: op, name: what,
+		method: http.MethodPost, resource: "user/rename",
+		params:  url.Values{"username": {name}},
+		body:    map[string]string{"new-name": newName},
+		missing: ErrUserNotFound,
+		read:    w.read,
+	})
+	if status := asError(err).Status; status >= 200 && status < 300 {
+		return c.User(ctx, newName) // it is renamed, though the answer does not show it
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.entity(), nil
+}
+
+// DeleteUser deletes a user with attributes and memberships. Where the answer
+// is lost, a read tells whether the user is gone; if not, the error matches
+// [ErrAmbiguous], for the deletion may be under way yet.
+func (c *Client) DeleteUser(ctx context.Context, name string) error {
+	const op = "delete user"
+	if err := checkExisting(op, name, name, ErrUserNotFound); err != nil {
+		return err
+	}
+	err := c.do(ctx, call{
+		op: op, name: name,
+		method: http.MethodDelete, resource: "user",
+		params:  url.Values{"username": {name}},
+		missing: ErrUserNotFound,
+	})
+	if !errors.Is(err, ErrAmbiguous) {
+		return err
+	}
+	if _, readErr := c.User(ctx, name); errors.Is(readErr, ErrUserNotFound) {
+		return nil
+	}
+	return err
+}
