@@ -9,8 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 )
 
 // Detail says how much of each entry of a list is wanted.
@@ -102,7 +101,7 @@ func (l *listing[T, W]) check() error {
 	if p.start < 0 || p.max < 0 || p.size < 0 {
 		return &Error{
 			Op: k.op, Name: k.name, kind: ErrIllegalArgument,
-			Err: errors.New("Start, Max and PageSize must not be negative"),
+			Err: errors.New("a negative offset, maximum or page size"),
 		}
 	}
 	if k.name == "" && k.missing == nil {
@@ -200,18 +199,8 @@ func (l *listing[T, W]) yield(ctx context.Context, chunk []*T, yield func(*T, er
 // read in vain where the caller stops.
 func (l *listing[T, W]) yieldFilled(ctx context.Context, chunk []*T, yield func(*T, error) bool) bool {
 	for batch := range slices.Chunk(chunk, readAhead) {
-		whole := make([]*T, len(batch))
-		g, groupCtx := errgroup.WithContext(ctx)
-		for i, entry := range batch {
-			g.Go(func() (err error) {
-				whole[i], err = l.fill(groupCtx, entry)
-				if errors.Is(err, ErrNotFound) {
-					return nil
-				}
-				return err
-			})
-		}
-		if err := g.Wait(); err != nil {
+		whole, err := l.fillAll(ctx, batch)
+		if err != nil {
 			yield(nil, err)
 			return false
 		}
@@ -222,4 +211,21 @@ func (l *listing[T, W]) yieldFilled(ctx context.Context, chunk []*T, yield func(
 		}
 	}
 	return true
+}
+
+// fillAll reads the entries of a batch at the same time; one that is gone is
+// nil.
+func (l *listing[T, W]) fillAll(ctx context.Context, batch []*T) ([]*T, error) {
+	whole, errs := make([]*T, len(batch)), make([]error, len(batch))
+	var wg sync.WaitGroup
+	for i, entry := range batch {
+		wg.Go(func() {
+			whole[i], errs[i] = l.fill(ctx, entry)
+			if errors.Is(errs[i], ErrNotFound) {
+				whole[i], errs[i] = nil, nil
+			}
+		})
+	}
+	wg.Wait()
+	return whole, errors.Join(errs...)
 }
