@@ -159,5 +159,8 @@ func (c *Client) deleteAttribute(ctx context.Context, o owner, name, attribute s
 		params: url.Values{o.parameter: {name}, "attributename": {attribute}},
 		repeat: true, missing: o.missing,
 	})
+	if errors.Is(err, ErrNotFound) && !errors.Is(err, o.missing) {
+		return nil // the attribute is what was not found
+	}
 	return err
 }

@@ -31,6 +31,7 @@ type call struct {
 	missing  error    // what a 404 without a reason says is not there
 	secrets  []Secret // what no message of the server may carry on
 	budget   *budget  // for waits; nil means one of its own
+	instead  *call    // what to try where the server does not understand
 	read     func(*http.Response) error
 }
 

@@ -129,6 +129,10 @@ func (l *listing[T, W]) page(ctx context.Context, start, size int, yield func(*T
 		return err
 	}
 	response, err := l.client.exchange(ctx, k)
+	if errors.Is(err, ErrIllegalArgument) && k.instead != nil {
+		l.call = *k.instead
+		return l.page(ctx, start, size, yield)
+	}
 	if err != nil {
 		yield(nil, err)
 		return 0, false

@@ -3,6 +3,7 @@ package crowd
 import (
 	"context"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 )
@@ -43,25 +44,27 @@ func (q Query) paging() paging {
 }
 
 // search chooses the form in which a restriction is sent: CQL where all of it
-// is documented and needs no escaping, else a JSON body. none: nothing can
-// match.
+// is documented and needs no escaping, else a JSON body, which is also what is
+// left where the oldest servers refuse CQL. none: nothing can match.
 func (c *Client) search(op, kind string, where Restriction) (k call, none bool) {
 	k = call{
 		op: op, method: http.MethodGet, resource: "search",
 		params: url.Values{"entity-type": {kind}},
 	}
+	byBody := k
+	byBody.method, byBody.body = http.MethodPost, where.wire()
 	switch {
 	case where.all():
 		return k, false
 	case where.never:
 		return k, true
 	case where.plain():
+		k.params = maps.Clone(k.params)
 		k.params.Set("restriction", where.cql())
+		k.instead = &byBody
 		if len(c.address(k)) <= maxAddress {
 			return k, false
 		}
-		k.params.Del("restriction")
 	}
-	k.method, k.body = http.MethodPost, where.wire()
-	return k, false
+	return byBody, false
 }
