@@ -1,0 +1,146 @@
+package groupsync
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// A Book is the list of a connection's SCIM groups at one moment.
+type Book struct {
+	// Reconciled is when the last whole reconcile that ended had begun.
+	Reconciled time.Time
+	// Crowd holds the Crowd groups that were asked for, by folded name.
+	Crowd map[string]*crowd.Group
+
+	entries map[string]*entry   // by the hash of the id
+	owners  map[string][]string // live ids by folded name
+}
+
+// An entry is what is recorded of one SCIM group.
+type entry struct {
+	id               string
+	issued           bool
+	dead             bool
+	renamed          bool
+	issuedName, name string
+	externalID       string
+	made             bool
+	created          time.Time
+	modified         time.Time
+}
+
+func (n *entry) live() bool { return n.issued && !n.dead }
+
+// NewBook returns an empty book, for ledgers to [Book.Add] to.
+func NewBook() *Book {
+	return &Book{entries: map[string]*entry{}, Crowd: map[string]*crowd.Group{}}
+}
+
+// Add enters a fact.
+func (b *Book) Add(f GroupFact) {
+	b.addHashed(hash(f.ID), f)
+}
+
+func (b *Book) addHashed(h string, f GroupFact) {
+	n := b.entries[h]
+	if n == nil {
+		n = &entry{}
+		b.entries[h] = n
+	}
+	if f.ID != "" {
+		n.id = f.ID
+	}
+	b.owners = nil
+	switch f.Kind {
+	case Issued:
+		n.issued, n.issuedName, n.created = true, f.Name, f.At
+		if !n.renamed {
+			n.name, n.made = f.Name, f.Made
+		}
+		if n.externalID == "" {
+			n.externalID = f.ExternalID
+		}
+	case Renamed:
+		n.renamed, n.name, n.made = true, f.Name, f.Made
+	case Externalised:
+		n.externalID = f.ExternalID
+	case Dead:
+		n.dead = true
+	}
+	if f.At.After(n.modified) {
+		n.modified = f.At
+	}
+}
+
+func (b *Book) entry(id string) *entry { return b.entries[hash(id)] }
+
+// live returns the entry of a SCIM group that exists, or nil.
+func (b *Book) live(id string) *entry {
+	if n := b.entry(id); n != nil && n.live() {
+		return n
+	}
+	return nil
+}
+
+// owner returns the id of the SCIM group of that name, or "". Of two with one
+// name it is the one with the smaller id.
+func (b *Book) owner(name string) string {
+	ids := b.ownersOf(name)
+	if len(ids) == 0 {
+		return ""
+	}
+	return ids[0]
+}
+
+func (b *Book) ownersOf(name string) []string {
+	if b.owners == nil {
+		b.owners = map[string][]string{}
+		for _, n := range b.entries {
+			if n.live() {
+				f := crowd.Fold(n.name)
+				b.owners[f] = append(b.owners[f], n.id)
+			}
+		}
+		for _, ids := range b.owners {
+			slices.Sort(ids)
+		}
+	}
+	return b.owners[crowd.Fold(name)]
+}
+
+// next returns the id that the next SCIM group of that name gets: the smallest
+// generation that is neither dead nor issued and renamed since. All who ask the
+// same book get the same.
+func (b *Book) next(name string) string {
+	for generation := 1; ; generation++ {
+		id := groupID(name, generation)
+		n := b.entry(id)
+		if n == nil || !n.dead && (!n.issued || crowd.Fold(n.name) == crowd.Fold(name)) {
+			return id
+		}
+	}
+}
+
+// all returns the live entries by folded name.
+func (b *Book) all() []*entry {
+	live := slices.DeleteFunc(slices.Collect(maps.Values(b.entries)), func(n *entry) bool { return !n.live() })
+	slices.SortFunc(live, func(x, y *entry) int {
+		if c := strings.Compare(crowd.Fold(x.name), crowd.Fold(y.name)); c != 0 {
+			return c
+		}
+		return strings.Compare(x.id, y.id)
+	})
+	return live
+}
+
+// crowdGroup returns the Crowd group of that name if it was asked for and exists.
+func (b *Book) crowdGroup(name string) *crowd.Group { return b.Crowd[crowd.Fold(name)] }
+
+func (n *entry) scimGroup() mapping.SCIMGroup {
+	return mapping.SCIMGroup{ID: n.id, Name: n.name, ExternalID: n.externalID}
+}

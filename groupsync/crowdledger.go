@@ -1,0 +1,218 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+)
+
+// names are the attribute and group names of a connection.
+type names struct {
+	registry                         string // group
+	issued, renamed, external, dead  string // prefixes, on the registry
+	reconciled                       string // on the registry
+	id                               string // on Crowd groups
+	grant                            string // prefix, on users
+	active, data, gone, pending      string // on users
+	externalID, emails, emailRefused string // on users
+}
+
+// The attributes on users that all connections share.
+const (
+	attrOwner  = "scim.owner"
+	attrOrigin = "scim.made."
+)
+
+// RegistryPrefix begins the names of the Crowd groups that keep registries. They
+// are never shown over SCIM nor filled.
+const RegistryPrefix = "scim-registry-"
+
+func namesOf(connection string) names {
+	p := "scim." + connection + "."
+	return names{
+		registry: RegistryPrefix + connection,
+		issued:   p + "issued.", renamed: p + "name.", external: p + "external.", dead: p + "dead.",
+		reconciled: p + "reconciled", id: p + "id", grant: p + "grant.",
+		active: p + "active", data: p + "data", gone: p + "gone", pending: p + "pending",
+		externalID: p + "externalId", emails: p + "emails", emailRefused: p + "emailRefused",
+	}
+}
+
+// The states of registers.
+const (
+	stateSaid    = "said"
+	stateGranted = "granted"
+	stateRevoked = "revoked"
+	stateMade    = "made"
+	stateFound   = "found"
+	stateLeft    = "left@" // with the Unix time
+)
+
+type crowdLedger struct {
+	crowd Directory
+	names names
+}
+
+// NewCrowdLedger returns the [Ledger] that keeps a connection's records in
+// attributes of the users and of one inactive group of Crowd.
+func NewCrowdLedger(d Directory, connection string) Ledger {
+	return &crowdLedger{d, namesOf(connection)}
+}
+
+// Book reads the registry and the groups asked for in one search. A registry
+// that a search does not show is asked for by itself, so that none is ever
+// taken for empty.
+func (l *crowdLedger) Book(ctx context.Context, also ...crowd.Restriction) (*Book, error) {
+	b := NewBook()
+	var registry *crowd.Group
+	if len(also) > 0 {
+		where := crowd.Or(append([]crowd.Restriction{crowd.Equals(crowd.PropertyName, l.names.registry)}, also...)...)
+		for g, err := range l.crowd.Groups(ctx, crowd.Query{Where: where, Detail: crowd.WithAttributes}) {
+			if err != nil {
+				return nil, err
+			}
+			if crowd.Fold(g.Name) == l.names.registry {
+				registry = g
+			} else {
+				b.Crowd[crowd.Fold(g.Name)] = g
+			}
+		}
+	}
+	if registry == nil {
+		g, err := l.crowd.Group(ctx, l.names.registry)
+		if errors.Is(err, crowd.ErrGroupNotFound) {
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		registry = g
+	}
+	l.fill(b, registry.Attributes)
+	return b, nil
+}
+
+func (l *crowdLedger) fill(b *Book, registry crowd.Attributes) {
+	kinds := []struct {
+		prefix string
+		kind   GroupFactKind
+	}{{l.names.issued, Issued}, {l.names.renamed, Renamed}, {l.names.external, Externalised}, {l.names.dead, Dead}}
+	for name, values := range registry {
+		for _, k := range kinds {
+			h, found := strings.CutPrefix(name, k.prefix)
+			if !found {
+				continue
+			}
+			_, n := readRegister(values)
+			b.addHashed(h, GroupFact{
+				Kind: k.kind, ID: n.ID, Name: n.Name, ExternalID: n.ExternalID, Made: n.Made, At: n.At, Request: n.Request,
+			})
+		}
+	}
+	_, n := readRegister(registry[l.names.reconciled])
+	b.Reconciled = n.At
+}
+
+func (l *crowdLedger) RecordGroup(ctx context.Context, f GroupFact) error {
+	prefix := map[GroupFactKind]string{
+		Issued: l.names.issued, Renamed: l.names.renamed, Externalised: l.names.external, Dead: l.names.dead,
+	}[f.Kind]
+	values := register(stateSaid, note{
+		ID: f.ID, Name: f.Name, ExternalID: f.ExternalID, Made: f.Made, At: f.At, Request: f.Request,
+	})
+	return l.write(ctx, crowd.Attributes{prefix + hash(f.ID): values})
+}
+
+// write writes to the registry, which is created when it is first needed.
+func (l *crowdLedger) write(ctx context.Context, a crowd.Attributes) error {
+	err := l.crowd.SetGroupAttributes(ctx, l.names.registry, a)
+	if !errors.Is(err, crowd.ErrGroupNotFound) {
+		return err
+	}
+	_, err = l.crowd.CreateGroup(ctx, crowd.Group{
+		Name:        l.names.registry,
+		Description: "Keeps the records of SCIM provisioning. Do not delete, rename or fill.",
+	})
+	if err != nil && !errors.Is(err, crowd.ErrExists) {
+		return err
+	}
+	return l.crowd.SetGroupAttributes(ctx, l.names.registry, a)
+}
+
+func (l *crowdLedger) Holdings(_ context.Context, u *crowd.User) (Holdings, error) {
+	var h Holdings
+	for name, values := range u.Attributes {
+		if strings.HasPrefix(name, l.names.grant) {
+			if state, n := readRegister(values, stateRevoked, stateGranted); state == stateGranted {
+				h.Grants = append(h.Grants, n.ID)
+			}
+		} else if target, found := strings.CutPrefix(name, attrOrigin); found {
+			if h.origins == nil {
+				h.origins = map[string]origin{}
+			}
+			h.origins[target] = readOrigin(values)
+		}
+	}
+	slices.Sort(h.Grants)
+	return h, nil
+}
+
+func readOrigin(values []string) origin {
+	state, n := readRegister(values, stateMade, stateFound)
+	switch state {
+	case stateMade:
+		return origin{Made, n.At}
+	case stateFound:
+		return origin{Found, n.At}
+	}
+	for _, v := range values {
+		if at, found := strings.CutPrefix(v, stateLeft); found {
+			seconds, err := strconv.ParseInt(at, 10, 64)
+			if err == nil {
+				return origin{Left, time.Unix(seconds, 0)}
+			}
+		}
+	}
+	return origin{}
+}
+
+func (l *crowdLedger) RecordUser(ctx context.Context, u *crowd.User, facts []UserFact, extra crowd.Attributes) error {
+	a := maps.Clone(extra)
+	if a == nil {
+		a = crowd.Attributes{}
+	}
+	for _, f := range facts {
+		name, values := l.attribute(f)
+		a[name] = values
+	}
+	return l.crowd.SetUserAttributes(ctx, u.Name, a)
+}
+
+func (l *crowdLedger) attribute(f UserFact) (name string, values []string) {
+	n := note{At: f.At, Request: f.Request}
+	if f.GroupID != "" {
+		n.ID = f.GroupID
+		state := stateRevoked
+		if f.Granted {
+			state = stateGranted
+		}
+		return l.names.grant + hash(f.GroupID), register(state, n)
+	}
+	n.Name = f.Target
+	state := map[Origin]string{Made: stateMade, Found: stateFound, Left: stateLeft + strconv.FormatInt(f.At.Unix(), 10)}[f.Origin]
+	return attrOrigin + targetHash(f.Target), register(state, n)
+}
+
+func (l *crowdLedger) Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+	return l.crowd.Users(ctx, crowd.Query{
+		Where:  crowd.Equals(l.names.grant+hash(groupID), stateGranted),
+		Detail: crowd.WithAttributes,
+	})
+}

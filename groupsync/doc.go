@@ -1,0 +1,48 @@
+// Package groupsync makes users, groups and memberships of a Crowd directory
+// equal what an identity provider granted, and touches nothing else.
+//
+// An [Engine] serves one connection: one identity provider tied to one Crowd
+// directory. Each of its calls reads what it needs, makes a [Plan] of single
+// steps with their reasons, holds the plan against the [Policy] and applies it:
+//
+//	engine, err := groupsync.New(groupsync.Config{
+//		Connection: "okta",
+//		Crowd:      client, // a *crowd.Client
+//	})
+//	...
+//	ann, err := engine.CreateUser(ctx, profile, groupsync.Conflict)
+//	devs, err := engine.CreateGroup(ctx, groupsync.NewGroup{Name: "devs"})
+//	_, err = engine.ChangeGroup(ctx, devs.ID, groupsync.GroupChange{
+//		Members: []groupsync.MemberChange{{Op: groupsync.AddMembers, IDs: []string{ann.ID}}},
+//	})
+//
+// # What is kept, and where
+//
+// Crowd is the system of record; the engine has no store of its own, so any
+// number of them may serve one directory, and each may end at any moment. What
+// Crowd has no field for is kept in Crowd attributes, as registers: single
+// attributes that are written and never deleted, so that the last write counts.
+//
+//   - On a user: the connection that owns it (scim.owner), what the identity
+//     provider last said of it (scim.NAME.active, .data, .gone, .pending and the
+//     look-up values .externalId and .emails), one register for each SCIM group
+//     it was granted (scim.NAME.grant.HASH, "granted" or "revoked"), and one for
+//     each Crowd group a grant filled (scim.made.HASH: "made" where the
+//     membership is the engine's doing, "found" where it was there by hand,
+//     "left@TIME" once the last grant is gone).
+//   - On the inactive group scim-registry-NAME: what SCIM groups there are, three
+//     registers for each (issued, name, dead) and one for its externalId.
+//
+// NAME is the connection's, HASH the first half of a SHA-256 sum. Crowd's groups
+// and memberships are derived from these: write the register, change the
+// membership, look again, and repeat while the two differ. A call that fails at
+// any point leaves a state from which the same call, made again, arrives at the
+// same end.
+//
+// # What it does not do
+//
+// It knows nothing of HTTP or of SCIM's representation of a resource; see
+// package scim. It never infers from a membership that it made it, never
+// deletes a register on the strength of an earlier read, and never changes a
+// protected group or user.
+package groupsync

@@ -1,0 +1,232 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// A GroupChange says what changes of a SCIM group. Nil and empty fields leave
+// things as they are.
+type GroupChange struct {
+	Name, ExternalID *string
+	// Members are applied in order.
+	Members []MemberChange
+}
+
+// A MemberChange adds, removes or replaces members.
+type MemberChange struct {
+	Op MemberOp
+	// IDs are SCIM ids of users. ReplaceMembers with none empties the group;
+	// the other two then do nothing.
+	IDs []string
+}
+
+// A MemberOp is what a [MemberChange] does.
+type MemberOp int
+
+// The changes of members.
+const (
+	AddMembers MemberOp = iota
+	RemoveMembers
+	ReplaceMembers
+)
+
+// ChangeGroup changes a SCIM group's name, externalId and members, in this
+// order. The error matches [ErrNoGroup] if there is no such group, is a
+// *[ConflictError] if another has the name, and a *[GuardError] if too many
+// members would go.
+func (e *Engine) ChangeGroup(ctx context.Context, id string, c GroupChange) (*Group, error) {
+	b, g, err := e.findForChange(ctx, id, c)
+	if err != nil {
+		return nil, err
+	}
+	if c.Name != nil && *c.Name != g.Name {
+		if g, b, err = e.rename(ctx, b, g, *c.Name); err != nil {
+			return nil, err
+		}
+	}
+	if c.ExternalID != nil && *c.ExternalID != g.ExternalID {
+		if err := e.setExternalID(ctx, g, *c.ExternalID); err != nil {
+			return nil, err
+		}
+	}
+	return g, e.changeMembers(ctx, b, g, c.Members)
+}
+
+// findForChange finds the group, and adopts it if it is a bare Crowd group and
+// anything is to change.
+func (e *Engine) findForChange(ctx context.Context, id string, c GroupChange) (*Book, *Group, error) {
+	var more []string
+	if c.Name != nil {
+		if err := crowd.ValidateName(*c.Name); err != nil {
+			return nil, nil, e.checkGroupName(*c.Name)
+		}
+		more = e.crowdNamesOf(id, []string{*c.Name})
+	}
+	b, g, err := e.find(ctx, id, more...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if g.Adopted {
+		return e.finish(ctx, b, g)
+	}
+	if (c.Name == nil || *c.Name == g.Name) && c.ExternalID == nil && len(c.Members) == 0 {
+		return b, g, nil
+	}
+	if b, err = e.adopt(ctx, b, g); err != nil {
+		return nil, nil, err
+	}
+	n := b.live(id)
+	if n == nil {
+		return nil, nil, ErrNoGroup
+	}
+	return b, n.group(), nil
+}
+
+// finish ends a change that a fault cut short, such as half of a rename.
+func (e *Engine) finish(ctx context.Context, b *Book, g *Group) (*Book, *Group, error) {
+	if e.cfg.DryRun || !e.unfinished(b, g.ID) {
+		return b, g, nil
+	}
+	if err := e.deriveNames(ctx, g.ID, g.Name); err != nil {
+		return nil, nil, err
+	}
+	b, err := e.book(ctx, g.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := b.live(g.ID)
+	if n == nil {
+		return nil, nil, ErrNoGroup
+	}
+	return b, n.group(), nil
+}
+
+func (e *Engine) setExternalID(ctx context.Context, g *Group, externalID string) error {
+	p := &Plan{Title: fmt.Sprintf("change the group %q", g.Name)}
+	p.add(Step{
+		Op: OpUpdateGroup, Group: g.Name, GroupID: g.ID,
+		Changes: []Change{{"externalId", g.ExternalID, externalID}},
+		Reasons: because("request", "the identity provider changed it"),
+		run: func(ctx context.Context) error {
+			return e.ledger.RecordGroup(ctx, GroupFact{
+				Kind: Externalised, ID: g.ID, ExternalID: externalID, At: e.now().UTC(), Request: requestID(ctx),
+			})
+		},
+	})
+	if err := e.apply(ctx, p); err != nil {
+		return err
+	}
+	g.ExternalID = externalID
+	g.Modified = e.now().UTC()
+	return nil
+}
+
+// changeMembers applies member changes: those after the last replacement as one
+// change, those before it not at all.
+func (e *Engine) changeMembers(ctx context.Context, b *Book, g *Group, changes []MemberChange) error {
+	replace := false
+	want := map[string]bool{} // by user id: in or out
+	var order []string
+	for _, c := range changes {
+		if c.Op == ReplaceMembers {
+			replace, want, order = true, map[string]bool{}, nil
+		}
+		for _, id := range c.IDs {
+			if _, met := want[id]; !met {
+				order = append(order, id)
+			}
+			want[id] = c.Op != RemoveMembers
+		}
+	}
+	if replace {
+		order = slices.DeleteFunc(order, func(id string) bool { return !want[id] })
+		return e.replaceMembers(ctx, b, g, order)
+	}
+	return e.patchMembers(ctx, b, g, order, want)
+}
+
+// patchMembers adds and removes single members.
+func (e *Engine) patchMembers(ctx context.Context, b *Book, g *Group, order []string, want map[string]bool) error {
+	if len(order) == 0 {
+		return nil
+	}
+	users, err := e.people(ctx, g, order, func(id string) bool { return want[id] })
+	if err != nil {
+		return err
+	}
+	p := &Plan{Title: fmt.Sprintf("change the members of %q", g.Name), members: e.countHolders(g.ID)}
+	for _, u := range users {
+		p.add(e.grantStep(b, g, u, want[u.ID]))
+	}
+	return e.applyAll(ctx, p)
+}
+
+// people reads the users of the ids. Those that Crowd does not have are passed
+// over or refused, by setting, where they are to be added.
+func (e *Engine) people(ctx context.Context, g *Group, ids []string, added func(id string) bool) ([]*User, error) {
+	users := make([]*User, len(ids))
+	if err := e.each(ctx, len(ids), func(ctx context.Context, i int) error {
+		u, err := e.User(ctx, ids[i])
+		if errors.Is(err, ErrNoUser) {
+			return nil
+		}
+		users[i] = u
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	for i, u := range users {
+		if u == nil && added(ids[i]) {
+			if err := e.unknownMember(ctx, g, ids[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return slices.DeleteFunc(users, func(u *User) bool { return u == nil }), nil
+}
+
+func (e *Engine) unknownMember(ctx context.Context, g *Group, id string) error {
+	if e.cfg.RejectUnknownMembers {
+		return &RefusedError{
+			Attribute: "members", Problem: fmt.Sprintf("there is no user with id %q", id),
+			Remedy: "Assign the user to the application before its groups are pushed",
+		}
+	}
+	e.report(ctx, EventUnknownMember, Step{Op: OpGrant, UserID: id, Group: g.Name, GroupID: g.ID},
+		"Crowd has no such user. Assign the user to the application, then push the group again")
+	return nil
+}
+
+// grantStep returns the step that grants or revokes.
+func (e *Engine) grantStep(b *Book, g *Group, u *User, granted bool) Step {
+	op, verb := OpRevoke, "took the user out of"
+	if granted {
+		op, verb = OpGrant, "put the user into"
+	}
+	return Step{
+		Op: op, User: u.Crowd.Name, UserID: u.ID, Group: g.Name, GroupID: g.ID,
+		Reasons: []mapping.Reason{{Kind: "request", Group: g.Name, Text: "the identity provider " + verb + " the group"}},
+		run: func(ctx context.Context) error {
+			return e.changeGrants(ctx, b, u, []grantChange{{g.ID, granted}})
+		},
+	}
+}
+
+func (e *Engine) countHolders(id string) func(context.Context) (int, error) {
+	return func(ctx context.Context) (int, error) {
+		n := 0
+		for _, err := range e.ledger.Holders(ctx, id) {
+			if err != nil {
+				return 0, err
+			}
+			n++
+		}
+		return n, nil
+	}
+}

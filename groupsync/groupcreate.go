@@ -1,0 +1,203 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// NewGroup is a SCIM group to be created.
+type NewGroup struct {
+	// Name is the display name. Required.
+	Name string
+	// ExternalID is the identity provider's own id, if it says one.
+	ExternalID string
+	// Members are the ids of the users in it.
+	Members []string
+}
+
+// errAgain says that what was read has changed since.
+var errAgain = errors.New("groupsync: changed meanwhile")
+
+// CreateGroup creates a SCIM group and, on the fly, the Crowd group of its name,
+// or links the one that is there. A *[ConflictError] says that the connection
+// has a group of that name; a *[BusyError] that another is just giving it up.
+func (e *Engine) CreateGroup(ctx context.Context, g NewGroup) (*Group, error) {
+	if err := e.checkGroupName(g.Name); err != nil {
+		return nil, err
+	}
+	for {
+		made, err := e.createGroup(ctx, g)
+		if errors.Is(err, errAgain) && ctx.Err() == nil {
+			continue
+		}
+		return made, err
+	}
+}
+
+// checkGroupName refuses names that no SCIM group may have.
+func (e *Engine) checkGroupName(name string) error {
+	if err := crowd.ValidateName(name); err != nil {
+		return &RefusedError{
+			Attribute: "displayName", Problem: fmt.Sprintf("Crowd does not accept the name %q: %v", name, err),
+			Remedy: "Use 1 to 255 characters without leading or trailing blanks", Err: err,
+		}
+	}
+	if e.hidden(name) {
+		return &ProtectedError{Kind: "group", Name: name, Setting: "groups.protected"}
+	}
+	return nil
+}
+
+func (e *Engine) createGroup(ctx context.Context, g NewGroup) (*Group, error) {
+	b, err := e.book(ctx, "", e.crowdNames(g)...)
+	if err != nil {
+		return nil, err
+	}
+	id := b.next(g.Name)
+	if owner := b.owner(g.Name); owner != "" {
+		if err := e.completeGroup(ctx, b, owner, g); err != nil {
+			return nil, err
+		}
+		id = owner
+	} else if err := e.apply(ctx, e.planCreateGroup(b, id, g)); err != nil {
+		return nil, unwrapStep(err)
+	}
+	if e.cfg.DryRun {
+		return &Group{ID: id, Name: g.Name, ExternalID: g.ExternalID, Adopted: true}, nil
+	}
+	now := e.now().UTC()
+	made := &Group{ID: id, Name: g.Name, ExternalID: g.ExternalID, Created: now, Modified: now, Adopted: true}
+	if len(g.Members) == 0 {
+		return made, nil
+	}
+	_, err = e.ChangeGroup(ctx, id, GroupChange{Members: []MemberChange{{AddMembers, g.Members}}})
+	return made, err
+}
+
+// crowdNames returns the names of the Crowd groups that a new SCIM group would
+// fill.
+func (e *Engine) crowdNames(g NewGroup) []string {
+	var names []string
+	for _, t := range e.groups.Targets(mapping.SCIMGroup{Name: g.Name, ExternalID: g.ExternalID}) {
+		names = append(names, t.Group)
+	}
+	return append(names, g.Name)
+}
+
+// completeGroup ends a create that a fault left half done: the group is live,
+// but its Crowd group lacks the id. Of a whole one it says that the name is
+// taken.
+func (e *Engine) completeGroup(ctx context.Context, b *Book, owner string, g NewGroup) error {
+	taken := &ConflictError{
+		Kind: "group", Name: g.Name, Problem: "this connection already has a group of that name, with id " + owner,
+		Remedy: "Link that group in the identity provider, or delete it first",
+	}
+	if !e.unfinished(b, owner) {
+		return taken
+	}
+	again, err := e.book(ctx, owner)
+	if err != nil {
+		return err
+	}
+	if again.owner(g.Name) != owner {
+		return errAgain
+	}
+	if err := e.deriveNames(ctx, owner, e.carriers(again, owner)...); err != nil {
+		return err
+	}
+	if again.live(owner).renamed {
+		return taken
+	}
+	return nil
+}
+
+func (e *Engine) planCreateGroup(b *Book, id string, g NewGroup) *Plan {
+	p := &Plan{Title: fmt.Sprintf("create the group %q", g.Name)}
+	op := OpCreateGroup
+	targets := e.groups.Targets(mapping.SCIMGroup{ID: id, Name: g.Name, ExternalID: g.ExternalID})
+	if slices.ContainsFunc(targets, func(t mapping.Target) bool { return b.crowdGroup(t.Group) != nil }) {
+		op = OpLinkGroup
+	}
+	p.add(Step{
+		Op: op, Group: g.Name, GroupID: id, Reasons: because("request", "the identity provider created the group"),
+		run: func(ctx context.Context) error { return e.issue(ctx, b, id, g, targets) },
+	})
+	return p
+}
+
+// issue takes the Crowd groups that are to be created, records the SCIM group
+// and writes its id to them.
+func (e *Engine) issue(ctx context.Context, b *Book, id string, g NewGroup, targets []mapping.Target) error {
+	claims, made, err := e.claimAll(ctx, b, id, targets)
+	if err != nil {
+		return err
+	}
+	if err := e.ledger.RecordGroup(ctx, GroupFact{
+		Kind: Issued, ID: id, Name: g.Name, ExternalID: g.ExternalID, Made: made,
+		At: e.now().UTC(), Request: requestID(ctx),
+	}); err != nil {
+		return err
+	}
+	for _, c := range claims {
+		err := e.crowd.SetGroupAttributes(ctx, c.name, crowd.Attributes{e.names.id: {id}})
+		if errors.Is(err, crowd.ErrGroupNotFound) {
+			return e.deriveNames(ctx, id, g.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claimAll claims the targets that are created on the fly.
+func (e *Engine) claimAll(ctx context.Context, b *Book, id string, targets []mapping.Target) (claims []claim, made bool, err error) {
+	for _, t := range targets {
+		if !t.Create && b.crowdGroup(t.Group) == nil {
+			continue
+		}
+		if !t.Create && e.groups.Mode() != mapping.OnTheFly {
+			continue // a target named by a rule is never ours
+		}
+		c, err := e.claim(ctx, b, id, t)
+		if err != nil {
+			return nil, false, err
+		}
+		claims, made = append(claims, c), c.made
+	}
+	return claims, made, nil
+}
+
+// adopt records a Crowd group as a SCIM group at the first write to it.
+func (e *Engine) adopt(ctx context.Context, b *Book, g *Group) (*Book, error) {
+	p := e.planCreateGroup(b, g.ID, NewGroup{Name: g.Name})
+	if err := e.apply(ctx, p); err != nil {
+		return nil, unwrapStep(err)
+	}
+	if e.cfg.DryRun {
+		b.Add(GroupFact{Kind: Issued, ID: g.ID, Name: g.Name, At: e.now().UTC()})
+		return b, nil
+	}
+	return e.book(ctx, g.ID)
+}
+
+// unwrapStep takes the errors that say what the caller did wrong out of the step
+// that met them.
+func unwrapStep(err error) error {
+	step, ok := errors.AsType[*StepError](err)
+	if !ok {
+		return err
+	}
+	if _, ok := errors.AsType[*BusyError](err); ok {
+		return step.Err
+	}
+	if _, ok := errors.AsType[*ConflictError](err); ok {
+		return step.Err
+	}
+	return err
+}

@@ -1,0 +1,141 @@
+package groupsync
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// rename gives a SCIM group a new name. Crowd cannot rename groups: the new name
+// is recorded, the new Crowd group made, its members derived from the grants, and
+// the old one given up.
+func (e *Engine) rename(ctx context.Context, b *Book, g *Group, name string) (*Group, *Book, error) {
+	if err := e.checkGroupName(name); err != nil {
+		return nil, nil, err
+	}
+	if owner := b.owner(name); owner != "" && owner != g.ID {
+		return nil, nil, &ConflictError{
+			Kind: "group", Name: name, Problem: "this connection already has a group of that name, with id " + owner,
+			Remedy: "Choose another name, or delete that group in the identity provider first",
+		}
+	}
+	renamed := *g
+	renamed.Name = name
+	p := &Plan{Title: fmt.Sprintf("rename the group %q to %q", g.Name, name)}
+	p.add(Step{
+		Op: OpRenameGroup, Group: g.Name, GroupID: g.ID, Changes: []Change{{"displayName", g.Name, name}},
+		Reasons: because("request", "the identity provider renamed the group"),
+		run: func(ctx context.Context) (err error) {
+			b, err = e.moveName(ctx, b, g, name)
+			return err
+		},
+	})
+	if err := e.apply(ctx, p); err != nil {
+		return nil, nil, unwrapStep(err)
+	}
+	if !e.cfg.DryRun {
+		renamed.Modified = e.now().UTC()
+	}
+	return &renamed, b, nil
+}
+
+func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string) (*Book, error) {
+	old := e.targets(b, g.ID)
+	now := e.groups.Targets(mapping.SCIMGroup{ID: g.ID, Name: name, ExternalID: g.ExternalID})
+	claims, made, err := e.claimNew(ctx, b, g.ID, old, now)
+	if err != nil {
+		return nil, err
+	}
+	fact := GroupFact{Kind: Renamed, ID: g.ID, Name: name, Made: made, At: e.now().UTC(), Request: requestID(ctx)}
+	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
+		return nil, err
+	}
+	b.Add(fact)
+	m := move{e: e, id: g.ID, book: b, now: now, fresh: map[string]bool{}}
+	for _, c := range claims {
+		m.fresh[crowd.Fold(c.name)] = c.made
+		if err := e.writeID(ctx, c.name, g.ID); err != nil {
+			return nil, err
+		}
+	}
+	m.left = e.leftTargets(g.ID, []string{g.Name}, now)
+	if len(m.left) == 0 && len(claims) == 0 && sameTargets(old, now) {
+		return b, nil
+	}
+	if err := e.readLeft(ctx, b, m.left); err != nil {
+		return nil, err
+	}
+	holders, err := e.holders(ctx, g.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.run(ctx, holders); err != nil {
+		return nil, err
+	}
+	again, err := e.ledger.Book(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !e.sameNames(b, again, g.ID, []string{g.Name, name}) {
+		return again, e.deriveNames(ctx, g.ID, g.Name, name)
+	}
+	return again, nil
+}
+
+func sameTargets(x, y []mapping.Target) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for _, t := range x {
+		if !slicesContainsTarget(y, t.Group) {
+			return false
+		}
+	}
+	return true
+}
+
+// claimNew claims the Crowd groups that only the new name fills. One made by
+// others is a conflict: a rename must not put people into it unasked.
+func (e *Engine) claimNew(ctx context.Context, b *Book, id string, old, now []mapping.Target) (claims []claim, made bool, err error) {
+	made = b.live(id).made
+	for _, t := range now {
+		if slicesContainsTarget(old, t.Group) || e.groups.Mode() != mapping.OnTheFly {
+			continue
+		}
+		c, err := e.claim(ctx, b, id, t)
+		if err != nil {
+			return nil, false, err
+		}
+		if made = c.made; !made && t.Create {
+			return nil, false, &ConflictError{
+				Kind: "group", Name: t.Group, Problem: "Crowd has a group of that name that was not made for this one",
+				Remedy: "Choose another name, delete that Crowd group, or delete this group and push it anew to link them",
+			}
+		}
+		claims = append(claims, c)
+	}
+	return claims, made, nil
+}
+
+// readLeft reads the left targets that the book does not hold yet.
+func (e *Engine) readLeft(ctx context.Context, b *Book, left []mapping.Target) error {
+	var names []string
+	for _, t := range left {
+		if b.crowdGroup(t.Group) == nil {
+			names = append(names, t.Group)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	again, err := e.book(ctx, "", names...)
+	if err != nil {
+		return err
+	}
+	for f, g := range again.Crowd {
+		b.Crowd[f] = g
+	}
+	return nil
+}

@@ -1,0 +1,523 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// quarantine is how long a membership whose last grant is gone stays ours to
+// remove, at least: longer than any request may live, clock skew included.
+const quarantine = 10 * time.Minute
+
+// A grantChange is what a request says of one user and one SCIM group.
+type grantChange struct {
+	groupID string
+	granted bool
+}
+
+// with returns the holdings after changes.
+func (h Holdings) with(changes []grantChange) Holdings {
+	grants := slices.Clone(h.Grants)
+	for _, c := range changes {
+		grants = slices.DeleteFunc(grants, func(id string) bool { return id == c.groupID })
+		if c.granted {
+			grants = append(grants, c.groupID)
+		}
+	}
+	slices.Sort(grants)
+	return Holdings{Grants: grants, origins: h.origins}
+}
+
+// targets returns the Crowd groups that a SCIM group fills, none if it is not
+// live.
+func (e *Engine) targets(b *Book, groupID string) []mapping.Target {
+	n := b.live(groupID)
+	if n == nil {
+		return nil
+	}
+	return e.groups.Targets(n.scimGroup())
+}
+
+// derive decides what a user's membership in a target should be.
+func (e *Engine) derive(b *Book, u *User, h Holdings, t mapping.Target) (mapping.Action, []mapping.Reason) {
+	edge := mapping.Edge{
+		Target: t.Group, Keep: t.KeepExisting, Gone: u.gone,
+		Default:    e.isDefault(u, t.Group),
+		Provenance: provenance(b, h, t.Group),
+	}
+	for _, id := range h.Grants {
+		for _, other := range e.targets(b, id) {
+			if crowd.Fold(other.Group) == crowd.Fold(t.Group) {
+				edge.Grants = append(edge.Grants, mapping.Grant{Group: b.live(id).scimGroup(), Live: true})
+			}
+		}
+	}
+	return mapping.Derive(edge)
+}
+
+// isDefault reports whether the target is a default group of all users that the
+// connection owns.
+func (e *Engine) isDefault(u *User, target string) bool {
+	if u.Owner != e.connection {
+		return false
+	}
+	return slices.ContainsFunc(e.groups.DefaultForAllUsers(), func(g string) bool {
+		return crowd.Fold(g) == crowd.Fold(target)
+	})
+}
+
+func provenance(b *Book, h Holdings, target string) mapping.Provenance {
+	o, at := h.Origin(target)
+	switch o {
+	case Made:
+		return mapping.Made
+	case Found:
+		return mapping.Found
+	case Left:
+		if b.Reconciled.Before(at.Add(quarantine)) {
+			return mapping.LeftOpen
+		}
+		return mapping.LeftClosed
+	default:
+		return mapping.Absent
+	}
+}
+
+// An edges is the work on one user's memberships: write what is said, change
+// the memberships, look again, and repeat while the two differ.
+type edges struct {
+	e       *Engine
+	user    *User
+	book    *Book
+	changes []grantChange
+	targets []mapping.Target
+	last    map[string]mapping.Action // by folded target: what Crowd was brought to
+	at      time.Time
+	request string
+	wrote   bool // anything at all
+	lookup  bool // look at the book again, too
+
+	extra    crowd.Attributes            // to write with the first record
+	recorded func(context.Context) error // called after that, before memberships change
+
+	fresh map[string]bool // folded targets that were just created, and are empty
+	leave map[string]bool // folded targets that are about to be deleted: no removals
+}
+
+// changeGrants records what is said of a user's grants and makes the memberships
+// follow. The user and the book were read just before.
+func (e *Engine) changeGrants(ctx context.Context, b *Book, u *User, changes []grantChange, extra ...mapping.Target) error {
+	w := &edges{e: e, user: u, book: b, changes: changes, at: e.now().UTC(), request: requestID(ctx)}
+	w.targets = e.touched(b, u, changes, extra)
+	w.lookup = e.mustLookAtBook(b, changes)
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	if !w.wrote {
+		return nil
+	}
+	return w.settle(ctx)
+}
+
+// touched returns the targets that changes concern, each once.
+func (e *Engine) touched(b *Book, u *User, changes []grantChange, extra []mapping.Target) []mapping.Target {
+	all := slices.Clone(extra)
+	for _, c := range changes {
+		all = append(all, e.targets(b, c.groupID)...)
+	}
+	for _, g := range e.groups.DefaultForAllUsers() {
+		if o, _ := u.holdings.Origin(g); o == Unknown && e.isDefault(u, g) {
+			all = append(all, mapping.Target{Group: g, KeepExisting: true})
+		}
+	}
+	return onceEach(all)
+}
+
+func onceEach(all []mapping.Target) []mapping.Target {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(t mapping.Target) bool {
+		f := crowd.Fold(t.Group)
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
+}
+
+// mustLookAtBook reports whether the second look must see the book again. A
+// Crowd group that the connection made vanishes with the SCIM group, which the
+// next write notices; others stay.
+func (e *Engine) mustLookAtBook(b *Book, changes []grantChange) bool {
+	return slices.ContainsFunc(changes, func(c grantChange) bool {
+		n := b.live(c.groupID)
+		return n != nil && !n.made && len(e.targets(b, c.groupID)) > 0
+	})
+}
+
+// begin writes what is said and makes the first change.
+func (w *edges) begin(ctx context.Context) error {
+	var facts []UserFact
+	w.last = map[string]mapping.Action{}
+	for _, t := range w.targets {
+		action, _ := w.e.derive(w.book, w.user, w.user.holdings.with(w.changes), t)
+		origin, err := w.origin(ctx, t, action)
+		if err != nil {
+			return err
+		}
+		if origin != Unknown {
+			facts = append(facts, w.fact(UserFact{Target: t.Group, Origin: origin}))
+		}
+	}
+	for _, c := range w.changes {
+		if w.user.holdings.Granted(c.groupID) != c.granted {
+			facts = append(facts, w.fact(UserFact{GroupID: c.groupID, Granted: c.granted}))
+		}
+	}
+	if err := w.record(ctx, facts); err != nil {
+		return err
+	}
+	if w.recorded != nil {
+		if err := w.recorded(ctx); err != nil {
+			return err
+		}
+	}
+	after := w.user.holdings.with(w.changes)
+	said := !slices.Equal(after.Grants, w.user.Grants)
+	for _, t := range w.targets {
+		before, _ := w.e.derive(w.book, w.user, w.user.holdings, t)
+		action, _ := w.e.derive(w.book, w.user, after, t)
+		if before == mapping.Add && action == mapping.Add && said && !w.grants() {
+			w.last[crowd.Fold(t.Group)] = action // another grant holds the membership
+			continue
+		}
+		if err := w.bring(ctx, t, action, !said); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grants reports whether any of the changes grants.
+func (w *edges) grants() bool {
+	return slices.ContainsFunc(w.changes, func(c grantChange) bool { return c.granted })
+}
+
+func (w *edges) fact(f UserFact) UserFact {
+	f.At, f.Request = w.at, w.request
+	return f
+}
+
+// origin returns what is to be recorded of a membership's origin before it is
+// changed, Unknown for nothing. A membership is read before the attributes that
+// judge it.
+func (w *edges) origin(ctx context.Context, t mapping.Target, action mapping.Action) (Origin, error) {
+	known := provenance(w.book, w.user.holdings, t.Group)
+	switch action {
+	case mapping.Add:
+		switch {
+		case known == mapping.Made || known == mapping.Found:
+			return Unknown, nil
+		case known == mapping.LeftOpen || !t.KeepExisting:
+			return Made, nil
+		}
+		return w.judge(ctx, t)
+	case mapping.Remove:
+		if known == mapping.LeftOpen {
+			return Unknown, nil
+		}
+		return Left, nil
+	}
+	return Unknown, nil
+}
+
+// judge finds out whether the membership is there by hand.
+func (w *edges) judge(ctx context.Context, t mapping.Target) (Origin, error) {
+	if w.fresh[crowd.Fold(t.Group)] {
+		return Made, nil
+	}
+	member, err := w.e.crowd.IsMember(ctx, t.Group, w.user.Crowd.Name, false)
+	if err != nil {
+		return Unknown, err
+	}
+	if !member {
+		return Made, nil
+	}
+	fresh, err := w.read(ctx)
+	if err != nil {
+		return Unknown, err
+	}
+	w.user = fresh
+	switch provenance(w.book, fresh.holdings, t.Group) {
+	case mapping.Absent, mapping.LeftClosed:
+		return Found, nil
+	case mapping.LeftOpen:
+		return Made, nil
+	default:
+		return Unknown, nil // someone else has just recorded it
+	}
+}
+
+func (w *edges) read(ctx context.Context) (*User, error) {
+	u, err := w.e.crowd.UserByKey(ctx, w.user.Crowd.Key)
+	if err != nil {
+		return nil, err
+	}
+	return w.e.view(ctx, u)
+}
+
+// record writes facts, those about origins first.
+func (w *edges) record(ctx context.Context, facts []UserFact) error {
+	extra := w.extra
+	w.extra = nil
+	if len(facts)+len(extra) == 0 {
+		return nil
+	}
+	w.wrote = true
+	if w.e.cfg.SplitWrites {
+		origins := slices.DeleteFunc(slices.Clone(facts), func(f UserFact) bool { return f.GroupID != "" })
+		grants := slices.DeleteFunc(facts, func(f UserFact) bool { return f.GroupID == "" })
+		if len(origins) > 0 && len(grants) > 0 {
+			if err := w.e.ledger.RecordUser(ctx, &w.user.Crowd, origins, nil); err != nil {
+				return err
+			}
+			facts = grants
+		} else {
+			facts = append(origins, grants...)
+		}
+	}
+	return w.e.ledger.RecordUser(ctx, &w.user.Crowd, facts, extra)
+}
+
+// bring makes a membership what was decided. Where nothing new was said it asks
+// first, so that what is already so costs no write.
+func (w *edges) bring(ctx context.Context, t mapping.Target, action mapping.Action, ask bool) error {
+	w.last[crowd.Fold(t.Group)] = action
+	if action == mapping.Leave || action == mapping.Remove && w.leave[crowd.Fold(t.Group)] {
+		return nil
+	}
+	if ask && !w.fresh[crowd.Fold(t.Group)] {
+		member, err := w.e.crowd.IsMember(ctx, t.Group, w.user.Crowd.Name, false)
+		if err != nil || member == (action == mapping.Add) {
+			return err
+		}
+	}
+	w.wrote = true
+	var err error
+	if action == mapping.Add {
+		_, err = w.e.crowd.AddMember(ctx, t.Group, w.user.Crowd.Name)
+	} else {
+		_, err = w.e.crowd.RemoveMember(ctx, t.Group, w.user.Crowd.Name)
+	}
+	switch {
+	case errors.Is(err, crowd.ErrUserNotFound):
+		delete(w.last, crowd.Fold(t.Group)) // renamed or deleted since: the next look tells
+		return nil
+	case errors.Is(err, crowd.ErrGroupNotFound):
+		return w.missing(ctx, t, action)
+	}
+	return err
+}
+
+// missing deals with a target that does not exist.
+func (w *edges) missing(ctx context.Context, t mapping.Target, action mapping.Action) error {
+	if action == mapping.Remove {
+		return nil
+	}
+	w.lookup = true
+	delete(w.last, crowd.Fold(t.Group))
+	book, err := w.e.book(ctx, "", t.Group)
+	if err != nil {
+		return err
+	}
+	w.book = book
+	for _, c := range w.changes {
+		if !c.granted || book.live(c.groupID) == nil {
+			continue
+		}
+		for _, own := range w.e.targets(book, c.groupID) {
+			if own.Create && crowd.Fold(own.Group) == crowd.Fold(t.Group) {
+				return w.e.ensureCrowdGroup(ctx, book, c.groupID, own)
+			}
+		}
+	}
+	if slices.ContainsFunc(w.e.targetsOfAll(book, w.changes), func(o mapping.Target) bool {
+		return crowd.Fold(o.Group) == crowd.Fold(t.Group)
+	}) || len(w.changes) == 0 {
+		w.last[crowd.Fold(t.Group)] = action
+		w.e.report(ctx, EventMissingTarget, Step{Op: OpAddMember, User: w.user.Crowd.Name, Group: t.Group},
+			"the Crowd group does not exist. Create it, or change the mapping")
+	}
+	return nil
+}
+
+func (e *Engine) targetsOfAll(b *Book, changes []grantChange) []mapping.Target {
+	var all []mapping.Target
+	for _, c := range changes {
+		all = append(all, e.targets(b, c.groupID)...)
+	}
+	return all
+}
+
+// settle looks again, and changes memberships, until what is recorded and what
+// was last done agree.
+func (w *edges) settle(ctx context.Context) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.look(ctx); err != nil {
+			if errors.Is(err, crowd.ErrUserNotFound) {
+				return nil // the user is gone, and its memberships with it
+			}
+			return err
+		}
+		if err := w.stillLive(ctx); err != nil {
+			return err
+		}
+		done := true
+		for _, t := range w.targets {
+			action, _ := w.e.derive(w.book, w.user, w.user.holdings, t)
+			if last, known := w.last[crowd.Fold(t.Group)]; known && last == action {
+				continue
+			}
+			done = false
+			if err := w.correct(ctx, t, action); err != nil {
+				return err
+			}
+		}
+		if done {
+			return nil
+		}
+	}
+}
+
+// look reads the user again, and the book where that matters.
+func (w *edges) look(ctx context.Context) error {
+	name := w.user.Crowd.Name
+	book := w.book
+	read := func(ctx context.Context) error {
+		u, err := w.read(ctx)
+		if err == nil {
+			w.user = u
+		}
+		return err
+	}
+	if !w.lookup {
+		if err := read(ctx); err != nil {
+			return err
+		}
+	} else if err := both(ctx, read, func(ctx context.Context) (err error) {
+		book, err = w.e.ledger.Book(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	w.book = book
+	w.targets = onceEach(append(w.targets, w.e.targetsOfAll(book, w.changes)...))
+	if crowd.Fold(w.user.Crowd.Name) != crowd.Fold(name) {
+		return w.renamed(ctx, name)
+	}
+	return nil
+}
+
+// renamed starts again for a user whose name changed meanwhile: what was
+// written under the old name may have hit another person, or nobody.
+func (w *edges) renamed(ctx context.Context, old string) error {
+	other, err := w.e.crowd.User(ctx, old)
+	if err == nil && other.Key != w.user.Crowd.Key {
+		if err := w.takeBack(ctx, other); err != nil {
+			return err
+		}
+	} else if err != nil && !errors.Is(err, crowd.ErrUserNotFound) {
+		return err
+	}
+	var facts []UserFact
+	for _, c := range w.changes {
+		if w.user.holdings.Granted(c.groupID) != c.granted {
+			facts = append(facts, w.fact(UserFact{GroupID: c.groupID, Granted: c.granted}))
+		}
+	}
+	w.last = map[string]mapping.Action{}
+	if len(facts) == 0 {
+		return nil
+	}
+	if err := w.record(ctx, facts); err != nil {
+		return err
+	}
+	u, err := w.read(ctx)
+	if err == nil {
+		w.user = u
+	}
+	return err
+}
+
+// takeBack revokes what was written to another person by mistake: grants of this
+// very request.
+func (w *edges) takeBack(ctx context.Context, other *crowd.User) error {
+	v, err := w.e.view(ctx, other)
+	if err != nil {
+		return err
+	}
+	var back []grantChange
+	for _, c := range w.changes {
+		_, n := readRegister(other.Attributes[w.e.names.grant+hash(c.groupID)])
+		if c.granted && v.holdings.Granted(c.groupID) && n.At.Equal(w.at) {
+			back = append(back, grantChange{c.groupID, false})
+		}
+	}
+	if len(back) == 0 {
+		return nil
+	}
+	return w.e.changeGrants(ctx, w.book, v, back)
+}
+
+// stillLive takes a grant back whose SCIM group was deleted meanwhile.
+func (w *edges) stillLive(ctx context.Context) error {
+	dead := slices.DeleteFunc(slices.Clone(w.changes), func(c grantChange) bool {
+		return !c.granted || w.book.live(c.groupID) != nil
+	})
+	if len(dead) == 0 {
+		return nil
+	}
+	var facts []UserFact
+	for _, c := range dead {
+		facts = append(facts, w.fact(UserFact{GroupID: c.groupID}))
+	}
+	if err := w.record(ctx, facts); err != nil {
+		return err
+	}
+	w.changes = slices.DeleteFunc(w.changes, func(c grantChange) bool { return slices.Contains(dead, c) })
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	return ErrNoGroup
+}
+
+// correct changes a membership in the second look, its origin recorded before.
+func (w *edges) correct(ctx context.Context, t mapping.Target, action mapping.Action) error {
+	origin, err := w.origin(ctx, t, action)
+	if err != nil {
+		return err
+	}
+	if origin != Unknown {
+		if err := w.record(ctx, []UserFact{w.fact(UserFact{Target: t.Group, Origin: origin})}); err != nil {
+			return err
+		}
+	}
+	return w.bring(ctx, t, action, false)
+}
+
+// both calls f and g at the same time.
+func both(ctx context.Context, f, g func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() { done <- g(ctx) }()
+	err := f(ctx)
+	if err2 := <-done; err == nil {
+		err = err2
+	}
+	return err
+}

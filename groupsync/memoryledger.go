@@ -1,0 +1,122 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+)
+
+// A MemoryLedger is a [Ledger] that forgets with the process. It is for tests
+// and for trying an identity provider out: after a restart nothing tells what
+// the identity provider granted from what was made by hand.
+type MemoryLedger struct {
+	crowd Directory
+
+	mu     sync.Mutex // guards the fields below
+	groups []GroupFact
+	users  map[string]map[string]UserFact // by user key, then by what is said
+}
+
+// NewMemoryLedger returns an empty ledger over a directory.
+func NewMemoryLedger(d Directory) *MemoryLedger {
+	return &MemoryLedger{crowd: d, users: map[string]map[string]UserFact{}}
+}
+
+// Book implements [Ledger].
+func (l *MemoryLedger) Book(ctx context.Context, also ...crowd.Restriction) (*Book, error) {
+	b := NewBook()
+	if len(also) > 0 {
+		for g, err := range l.crowd.Groups(ctx, crowd.Query{Where: crowd.Or(also...), Detail: crowd.WithAttributes}) {
+			if err != nil {
+				return nil, err
+			}
+			b.Crowd[crowd.Fold(g.Name)] = g
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.groups {
+		b.Add(f)
+	}
+	return b, nil
+}
+
+// RecordGroup implements [Ledger].
+func (l *MemoryLedger) RecordGroup(_ context.Context, f GroupFact) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	same := func(g GroupFact) bool { return g.ID == f.ID && g.Kind == f.Kind }
+	l.groups = append(slices.DeleteFunc(l.groups, same), f)
+	return nil
+}
+
+// Holdings implements [Ledger].
+func (l *MemoryLedger) Holdings(_ context.Context, u *crowd.User) (Holdings, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var h Holdings
+	for _, f := range l.users[u.Key] {
+		switch {
+		case f.GroupID == "":
+			h.SetOrigin(f.Target, f.Origin, f.At)
+		case f.Granted:
+			h.Grants = append(h.Grants, f.GroupID)
+		}
+	}
+	slices.Sort(h.Grants)
+	return h, nil
+}
+
+// RecordUser implements [Ledger].
+func (l *MemoryLedger) RecordUser(ctx context.Context, u *crowd.User, facts []UserFact, extra crowd.Attributes) error {
+	if len(extra) > 0 {
+		if err := l.crowd.SetUserAttributes(ctx, u.Name, extra); err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	said := l.users[u.Key]
+	if said == nil {
+		said = map[string]UserFact{}
+		l.users[u.Key] = said
+	}
+	for _, f := range facts {
+		said["grant "+f.GroupID+" target "+crowd.Fold(f.Target)] = f
+	}
+	return nil
+}
+
+// Holders implements [Ledger].
+func (l *MemoryLedger) Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+	return func(yield func(*crowd.User, error) bool) {
+		for _, key := range l.holders(groupID) {
+			u, err := l.crowd.UserByKey(ctx, key)
+			if errors.Is(err, crowd.ErrUserNotFound) {
+				continue
+			}
+			if !yield(u, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (l *MemoryLedger) holders(groupID string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(l.users)) {
+		for _, f := range l.users[key] {
+			if f.GroupID == groupID && f.Granted {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}

@@ -1,0 +1,142 @@
+package groupsync
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// A Plan is the ordered list of single changes that brings Crowd to what the
+// identity provider asked for.
+type Plan struct {
+	// Title says in words what the plan is for, such as `replace the members of
+	// "devs"`.
+	Title string `json:"title"`
+	Steps []Step `json:"steps"`
+
+	// members counts the memberships of the groups that the plan takes from.
+	members func(context.Context) (int, error)
+}
+
+// An Op is what a [Step] does.
+type Op string
+
+// The steps on users and groups.
+const (
+	OpCreateUser     Op = "create user"
+	OpLinkUser       Op = "link user"
+	OpReviveUser     Op = "revive user"
+	OpUpdateUser     Op = "update user"
+	OpRenameUser     Op = "rename user"
+	OpSetPassword    Op = "set password"
+	OpDeactivateUser Op = "deactivate user"
+	OpReactivateUser Op = "reactivate user"
+	OpEndSessions    Op = "end sessions"
+	OpDeleteUser     Op = "delete user"
+	OpRecord         Op = "record"
+	OpCreateGroup    Op = "create group"
+	OpLinkGroup      Op = "link group"
+	OpRenameGroup    Op = "rename group"
+	OpDeleteGroup    Op = "delete group"
+	OpUpdateGroup    Op = "update group"
+	OpGrant          Op = "grant"
+	OpRevoke         Op = "revoke"
+	OpAddMember      Op = "add member"
+	OpRemoveMember   Op = "remove member"
+)
+
+// A Step is a single change of a [Plan].
+type Step struct {
+	Op Op `json:"op"`
+	// User is the name of the user concerned, UserID the id; empty for steps on
+	// a group as such.
+	User   string `json:"user,omitempty"`
+	UserID string `json:"userId,omitempty"`
+	// Group is the name of the group concerned: the SCIM group's for grants and
+	// steps on groups, the Crowd group's for memberships. GroupID is the SCIM
+	// group's id.
+	Group   string `json:"group,omitempty"`
+	GroupID string `json:"groupId,omitempty"`
+	// Changes lists the fields that change, without secrets.
+	Changes []Change `json:"changes,omitempty"`
+	// Reasons says why.
+	Reasons []mapping.Reason `json:"reasons,omitempty"`
+
+	run func(context.Context) error
+}
+
+// A Change is a field before and after a step.
+type Change struct {
+	Field  string `json:"field"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// String returns the step in words.
+func (s Step) String() string {
+	var b strings.Builder
+	b.WriteString(string(s.Op))
+	if s.User != "" {
+		fmt.Fprintf(&b, " %q", s.User)
+	}
+	if s.Group != "" {
+		if s.User != "" {
+			b.WriteString(" in")
+		}
+		fmt.Fprintf(&b, " %q", s.Group)
+	}
+	for i, c := range s.Changes {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		fmt.Fprintf(&b, "%s%s %q -> %q", sep, c.Field, c.Before, c.After)
+	}
+	return b.String()
+}
+
+// String returns the plan as lines of text.
+func (p *Plan) String() string {
+	var b strings.Builder
+	b.WriteString(p.Title)
+	for i, s := range p.Steps {
+		fmt.Fprintf(&b, "\n%3d. %s", i+1, s)
+	}
+	return b.String()
+}
+
+// Fingerprint names the plan: two plans of the same steps have the same.
+func (p *Plan) Fingerprint() string {
+	sum := sha256.Sum256([]byte(p.String()))
+	return hex.EncodeToString(sum[:6])
+}
+
+// count returns how many steps do op.
+func (p *Plan) count(ops ...Op) int {
+	n := 0
+	for _, s := range p.Steps {
+		for _, op := range ops {
+			if s.Op == op {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// groups returns the ids of the SCIM groups that the plan takes members from.
+func (p *Plan) groups() map[string]bool {
+	ids := map[string]bool{}
+	for _, s := range p.Steps {
+		if s.Op == OpRevoke || s.Op == OpRemoveMember {
+			ids[s.GroupID] = true
+		}
+	}
+	return ids
+}
+
+func (p *Plan) add(s Step) { p.Steps = append(p.Steps, s) }

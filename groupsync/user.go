@@ -1,0 +1,259 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// A User is a Crowd user as the connection sees it.
+type User struct {
+	// Crowd is the user as Crowd has it, with all attributes.
+	Crowd crowd.User
+	// ID is the SCIM id. It never changes.
+	ID string
+	// Owner is the connection that created or first linked the user, "" for a
+	// user that SCIM never touched. Only the owner changes Crowd's fields.
+	Owner string
+	// Data is what the connection keeps with the user, as given in
+	// [Profile.Data]; nil if there is none.
+	Data []byte
+	// Grants are the ids of the SCIM groups of this connection that the user was
+	// granted.
+	Grants []string
+
+	gone       bool // deleted for SCIM
+	pending    bool // its creation did not end
+	said       *bool
+	saidAt     time.Time
+	saidBy     string
+	externalID string
+	refused    string // the e-mail that Crowd refused
+	holdings   Holdings
+}
+
+// A Profile is what the identity provider wants of a user.
+type Profile struct {
+	// Fields are Crowd's fields, see [mapping.AttributeMap.ToCrowd].
+	Fields mapping.Fields
+	// ActiveSaid tells that the request names the active flag for its own sake,
+	// not as part of a whole resource. It then counts even if it repeats what
+	// was said before; otherwise a flag that an administrator changed by hand
+	// stays.
+	ActiveSaid bool
+	// Data is kept with the user. It must be a JSON document. Nil leaves what is
+	// kept as it is.
+	Data []byte
+	// ExternalID and Emails are the values to find the user by, see [UserQuery].
+	// They are recorded together with Data.
+	ExternalID string
+	Emails     []string
+	// Password is set if it is not empty. A user created without one gets a
+	// random password that nobody knows.
+	Password crowd.Secret
+}
+
+// view returns what the connection sees in a user as read from Crowd.
+func (e *Engine) view(ctx context.Context, u *crowd.User) (*User, error) {
+	h, err := e.ledger.Holdings(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	a := u.Attributes
+	v := &User{
+		Crowd: *u, ID: userID(u.Key), Owner: a.First(attrOwner), Grants: h.Grants, holdings: h,
+		Data: unpack(a[e.names.data]),
+		gone: a.First(e.names.gone) == "yes", pending: a.First(e.names.pending) == "yes",
+		refused: a.First(e.names.emailRefused),
+	}
+	if v.refused == none {
+		v.refused = ""
+	}
+	if state, n := readRegister(a[e.names.active], "true", "false"); state != "" {
+		said := state == "true"
+		v.said, v.saidAt, v.saidBy = &said, n.At, n.Request
+	}
+	_, n := readRegister(a[e.names.externalID])
+	v.externalID = n.ExternalID
+	return v, nil
+}
+
+// User returns the user with a SCIM id. The error matches [ErrNoUser] if there
+// is none.
+func (e *Engine) User(ctx context.Context, id string) (*User, error) {
+	key, ok := userKey(id)
+	if !ok {
+		return nil, ErrNoUser
+	}
+	u, err := e.crowd.UserByKey(ctx, key)
+	return e.visible(ctx, u, err)
+}
+
+// UserByName returns the user of a name, in any case. The error matches
+// [ErrNoUser] if there is none.
+func (e *Engine) UserByName(ctx context.Context, name string) (*User, error) {
+	if crowd.ValidateName(name) != nil {
+		return nil, ErrNoUser
+	}
+	u, err := e.crowd.User(ctx, name)
+	return e.visible(ctx, u, err)
+}
+
+func (e *Engine) visible(ctx context.Context, u *crowd.User, err error) (*User, error) {
+	if errors.Is(err, crowd.ErrUserNotFound) {
+		return nil, ErrNoUser
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, err := e.view(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if v.gone {
+		return nil, ErrNoUser
+	}
+	return v, nil
+}
+
+// A UserQuery selects users.
+type UserQuery struct {
+	// ExternalID selects those whose profile was recorded with that value,
+	// Email those with one of that value, in any case. Since what is searched is
+	// a folded or hashed form, and Crowd's own e-mail, others may come with them.
+	ExternalID, Email string
+	// Where selects by Crowd's own fields.
+	Where crowd.Restriction
+	// Start is the number of users to pass over, Max the greatest number
+	// returned, 0 for all.
+	Start, Max int
+}
+
+// Users returns the users that match, by folded name, without those that were
+// deleted.
+func (e *Engine) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, error] {
+	return func(yield func(*User, error) bool) {
+		passed, given := 0, 0
+		for u, err := range e.crowd.Users(ctx, crowd.Query{Where: e.where(q), Detail: crowd.WithAttributes}) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			v, err := e.view(ctx, u)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if v.gone {
+				continue
+			}
+			if passed < q.Start {
+				passed++
+				continue
+			}
+			if !yield(v, nil) {
+				return
+			}
+			if given++; given == q.Max {
+				return
+			}
+		}
+	}
+}
+
+func (e *Engine) where(q UserQuery) crowd.Restriction {
+	var all []crowd.Restriction
+	if q.ExternalID != "" {
+		all = append(all, crowd.Equals(e.names.externalID, lookupValue(q.ExternalID)))
+	}
+	if q.Email != "" {
+		all = append(all, crowd.Or(
+			crowd.Equals(e.names.emails, lookupValue(q.Email)),
+			crowd.Equals(crowd.PropertyEmail, q.Email)))
+	}
+	if len(all) == 0 {
+		return q.Where
+	}
+	return crowd.And(append(all, q.Where)...)
+}
+
+// CountUsers counts the users that are visible over SCIM.
+func (e *Engine) CountUsers(ctx context.Context) (int, error) {
+	all, err := e.countUsers(ctx, crowd.Restriction{})
+	if err != nil {
+		return 0, err
+	}
+	gone, err := e.countUsers(ctx, crowd.Equals(e.names.gone, "yes"))
+	return all - gone, err
+}
+
+func (e *Engine) countUsers(ctx context.Context, where crowd.Restriction) (int, error) {
+	n := 0
+	for _, err := range e.crowd.Users(ctx, crowd.Query{Where: where, PageSize: -1}) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// none stands in a register for no value, since Crowd keeps no empty ones.
+const none = "-"
+
+// lookupValue returns the form in which a value is recorded to be searched for:
+// folded, and its hash where it is long or could be taken for a wildcard.
+func lookupValue(s string) string {
+	f := crowd.Fold(s)
+	if len(f) > 200 || f == none {
+		return "sha256:" + hash(f)
+	}
+	return "=" + f
+}
+
+// records returns the attributes that keep a profile's data and look-up values.
+func (e *Engine) records(p Profile) crowd.Attributes {
+	if p.Data == nil {
+		return crowd.Attributes{}
+	}
+	a := crowd.Attributes{e.names.data: pack(p.Data), e.names.externalID: {none}, e.names.emails: {none}}
+	if p.ExternalID != "" {
+		a[e.names.externalID] = register(lookupValue(p.ExternalID), note{ExternalID: p.ExternalID})
+	}
+	if len(p.Emails) > 0 {
+		emails := make([]string, 0, len(p.Emails))
+		for _, m := range p.Emails {
+			emails = append(emails, lookupValue(m))
+		}
+		slices.Sort(emails)
+		a[e.names.emails] = slices.Compact(emails)
+	}
+	return a
+}
+
+// activeRegister returns the register of what the identity provider says of the
+// active flag.
+func (e *Engine) activeRegister(ctx context.Context, active bool) []string {
+	return register(strconv.FormatBool(active), note{At: e.now().UTC(), Request: requestID(ctx)})
+}
+
+// customFields adds the mapped custom attributes to a, and returns the names of
+// those to be cleared.
+func customFields(a crowd.Attributes, custom map[string][]string, now crowd.Attributes) (clear []string) {
+	for name, values := range custom {
+		switch {
+		case len(values) > 0:
+			a[name] = values
+		case len(now[name]) > 0:
+			clear = append(clear, name)
+		}
+	}
+	slices.Sort(clear)
+	return clear
+}

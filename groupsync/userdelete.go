@@ -1,0 +1,228 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// Deletion says what becomes of a Crowd user whom the identity provider deletes.
+type Deletion string
+
+// The values of [Deletion]. With the first and the last the user is gone for
+// SCIM, its grants are revoked and what was kept of it is blanked; posted again,
+// it comes back with the same id and no memberships.
+const (
+	Deactivate Deletion = "deactivate" // the Crowd user stays, inactive; the default
+	Delete     Deletion = "delete"     // the Crowd user is deleted
+	Keep       Deletion = "keep"       // the Crowd user stays as it is
+)
+
+// DeleteUser deletes a user. Of one that another connection owns, only what this
+// connection holds goes. The error matches [ErrNoUser] if there is no such user.
+func (e *Engine) DeleteUser(ctx context.Context, id string, how Deletion) error {
+	key, ok := userKey(id)
+	if !ok {
+		return ErrNoUser
+	}
+	u, err := e.crowd.UserByKey(ctx, key)
+	if errors.Is(err, crowd.ErrUserNotFound) {
+		return ErrNoUser
+	}
+	if err != nil {
+		return err
+	}
+	v, err := e.view(ctx, u)
+	if err != nil {
+		return err
+	}
+	if e.protected[crowd.Fold(u.Name)] {
+		return &ProtectedError{Kind: "user", Name: u.Name, Setting: "users.protected"}
+	}
+	if v.Owner != "" && v.Owner != e.connection {
+		how = Keep
+	}
+	d := &deletion{e: e, user: v, how: how}
+	if v.gone {
+		return d.finish(ctx)
+	}
+	return d.run(ctx)
+}
+
+type deletion struct {
+	e    *Engine
+	user *User
+	how  Deletion
+}
+
+func (d *deletion) run(ctx context.Context) error {
+	book := NewBook()
+	if len(d.user.Grants) > 0 || len(d.e.groups.DefaultForAllUsers()) > 0 {
+		var err error
+		if book, err = d.e.ledger.Book(ctx); err != nil {
+			return err
+		}
+	}
+	return d.e.applyAsOne(ctx, d.plan(book), func(ctx context.Context) error {
+		if d.how == Delete {
+			return d.remove(ctx)
+		}
+		return d.retire(ctx, book)
+	})
+}
+
+// plan lists what goes; the steps are applied as one.
+func (d *deletion) plan(b *Book) *Plan {
+	u := d.user
+	reasons := because("request", "the identity provider deleted the user")
+	p := &Plan{
+		Title: fmt.Sprintf("delete the user %q", u.Crowd.Name),
+		members: func(ctx context.Context) (int, error) {
+			total := 0
+			for _, id := range u.Grants {
+				n, err := d.e.countHolders(id)(ctx)
+				if err != nil {
+					return 0, err
+				}
+				total += n
+			}
+			return total, nil
+		},
+	}
+	for _, id := range u.Grants {
+		if n := b.live(id); n != nil {
+			p.add(Step{Op: OpRevoke, User: u.Crowd.Name, UserID: u.ID, Group: n.name, GroupID: id, Reasons: reasons})
+		}
+	}
+	if u.Crowd.Active && d.how != Keep {
+		p.add(Step{Op: OpDeactivateUser, User: u.Crowd.Name, UserID: u.ID, Reasons: reasons})
+	}
+	p.add(Step{Op: OpDeleteUser, User: u.Crowd.Name, UserID: u.ID, Reasons: reasons})
+	if d.how != Keep {
+		p.add(Step{Op: OpEndSessions, User: u.Crowd.Name, UserID: u.ID, Reasons: reasons})
+	}
+	return p
+}
+
+// remove deletes the Crowd user.
+func (d *deletion) remove(ctx context.Context) error {
+	name := d.user.Crowd.Name
+	if err := d.e.crowd.DeleteUser(ctx, name); err != nil && !errors.Is(err, crowd.ErrUserNotFound) {
+		return err
+	}
+	return d.e.sessionsStep(d.user).run(ctx)
+}
+
+// retire marks the user as gone, locks it out and takes its memberships.
+func (d *deletion) retire(ctx context.Context, book *Book) error {
+	w := &edges{e: d.e, user: d.user, book: book, at: d.e.now().UTC(), request: requestID(ctx)}
+	for _, id := range d.user.Grants {
+		w.changes = append(w.changes, grantChange{id, false})
+	}
+	w.targets = d.e.targetsOfAll(book, w.changes)
+	for _, g := range d.e.groups.DefaultForAllUsers() {
+		w.targets = append(w.targets, mapping.Target{Group: g, KeepExisting: true})
+	}
+	w.targets = onceEach(w.targets)
+	w.lookup = d.e.mustLookAtBook(book, w.changes)
+	w.extra = d.marks(ctx)
+	w.recorded = d.lockOut
+	gone := *d.user
+	gone.gone = true
+	w.user = &gone
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	if d.locks() && w.user.Crowd.Active && w.user.gone {
+		return d.lockOutAgain(ctx, w.user)
+	}
+	return nil
+}
+
+func (d *deletion) locks() bool { return d.how != Keep }
+
+// marks returns the attributes that mark the user as gone, its data blanked.
+func (d *deletion) marks(ctx context.Context) crowd.Attributes {
+	n := d.e.names
+	a := crowd.Attributes{n.gone: {"yes"}}
+	if d.locks() {
+		a[n.active] = d.e.activeRegister(ctx, false)
+	}
+	for _, name := range []string{n.data, n.externalID, n.emails, n.emailRefused} {
+		if len(d.user.Crowd.Attributes[name]) > 0 {
+			a[name] = []string{none}
+		}
+	}
+	return a
+}
+
+func (d *deletion) lockOut(ctx context.Context) error {
+	if !d.locks() {
+		return nil
+	}
+	if d.user.Crowd.Active {
+		u := d.user.Crowd
+		u.Active = false
+		if err := d.e.put(ctx, u); err != nil {
+			return err
+		}
+	}
+	return d.e.sessionsStep(d.user).run(ctx)
+}
+
+// lockOutAgain undoes an update that was under way at the same time.
+func (d *deletion) lockOutAgain(ctx context.Context, v *User) error {
+	u := v.Crowd
+	u.Active = false
+	if err := d.e.put(ctx, u); err != nil {
+		return err
+	}
+	return d.e.sessionsStep(v).run(ctx)
+}
+
+// finish ends a deletion that a fault cut short. The user is gone already.
+func (d *deletion) finish(ctx context.Context) error {
+	if d.user.Owner != d.e.connection || d.e.cfg.DryRun {
+		return ErrNoUser
+	}
+	if d.how == Delete {
+		if err := d.remove(ctx); err != nil {
+			return err
+		}
+		return ErrNoUser
+	}
+	if err := d.lockOut(ctx); err != nil {
+		return err
+	}
+	if err := d.takeOut(ctx); err != nil {
+		return err
+	}
+	return ErrNoUser
+}
+
+// takeOut removes the memberships that are ours to remove and still there.
+func (d *deletion) takeOut(ctx context.Context) error {
+	if !d.user.holdings.anyOurs() {
+		return nil
+	}
+	book, err := d.e.ledger.Book(ctx)
+	if err != nil {
+		return err
+	}
+	var targets []mapping.Target
+	for g, err := range d.e.crowd.GroupsOf(ctx, d.user.Crowd.Name, crowd.List{}) {
+		if err != nil {
+			return err
+		}
+		if !d.e.hidden(g.Name) {
+			targets = append(targets, mapping.Target{Group: g.Name, KeepExisting: true})
+		}
+	}
+	return d.e.rederive(ctx, book, d.user, targets...)
+}
