@@ -22,6 +22,20 @@ import (
 // the other names. Where the user is created and a later step fails, as only on
 // old servers, the error matches [ErrAmbiguous].
 func (c *Client) CreateUser(ctx context.Context, u User, password Secret) (*User, error) {
+	b := newBudget()
+	user, err := c.postUser(ctx, u, password, b)
+	switch {
+	case errors.Is(err, errNoBody):
+		return c.completeUser(ctx, u, b)
+	case err == nil && user.Attributes == nil:
+		user.Attributes = u.Attributes.clone()
+	}
+	return user, err
+}
+
+// postUser creates a user as CreateUser does, but does nothing more for a server
+// that returns none: errNoBody.
+func (c *Client) postUser(ctx context.Context, u User, password Secret, b *budget) (*User, error) {
 	const op = "create user"
 	if err := checkNew(op, u.Name, u.Name); err != nil {
 		return nil, err
@@ -41,25 +55,17 @@ func (c *Client) CreateUser(ctx context.Context, u User, password Secret) (*User
 	k := call{
 		op: op, name: u.Name,
 		method: http.MethodPost, resource: "user", body: body,
-		secrets: []Secret{password}, read: w.read,
+		secrets: []Secret{password}, budget: b, read: w.read,
 	}
 	user, err := create(ctx, c, k, creation[User]{
 		refused: ErrInvalidUser, missing: ErrUserNotFound,
 		read: func() (*User, error) { return c.User(ctx, u.Name) },
 		same: func(there *User) bool { return u.sameAs(there) },
 	})
-	switch {
-	case errors.Is(err, errNoBody):
-		return c.completeUser(ctx, u, k.budget)
-	case err != nil:
-		return user, err
-	case user == nil:
+	if user == nil && err == nil {
 		user = w.entity()
 	}
-	if user.Attributes == nil {
-		user.Attributes = u.Attributes.clone()
-	}
-	return user, nil
+	return user, err
 }
 
 // completeUser does what servers before 2.9 do not do with the creation.
@@ -97,7 +103,7 @@ func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
 	k := call{
 		op: op, name: g.Name,
 		method: http.MethodPost, resource: "group", body: g.write(),
-		read: w.read,
+		budget: newBudget(), read: w.read,
 	}
 	group, err := create(ctx, c, k, creation[Group]{
 		refused: ErrInvalidGroup, missing: ErrGroupNotFound,
@@ -127,7 +133,6 @@ type creation[T any] struct {
 // is as sent and was found after a lost answer; with ErrExists, it is another.
 // errNoBody: it was created, and the answer does not show it.
 func create[T any](ctx context.Context, c *Client, k call, how creation[T]) (*T, error) {
-	k.budget = newBudget()
 	lost := false
 	for try := 1; ; try++ {
 		err := c.do(ctx, k)
