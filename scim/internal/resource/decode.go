@@ -26,7 +26,7 @@ func Decode(body []byte, l Limits) (map[string]any, error) {
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
-		return nil, refuse(invalidSyntax, "the body is not JSON: %s", describe(err))
+		return nil, refuse(invalidSyntax, "the body is not JSON: %s", decodeProblem(err))
 	}
 	doc, ok := v.(map[string]any)
 	if !ok {
@@ -41,8 +41,8 @@ func Decode(body []byte, l Limits) (map[string]any, error) {
 	return doc, nil
 }
 
-// describe puts a decoding error into words, without the name of the package it is from.
-func describe(err error) string {
+// decodeProblem puts a decoding error into words, without the name of the package it is from.
+func decodeProblem(err error) string {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Sprintf("%s at byte %d", syntax.Error(), syntax.Offset)
 	}

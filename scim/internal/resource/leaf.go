@@ -1,0 +1,101 @@
+package resource
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/scimcrowd/scimcrowd/mapping/filter"
+)
+
+// leaf brings a value of a simple type into normal form.
+func (c coercer) leaf(a *attribute, v any) (any, error) {
+	if v == nil || v == "" {
+		return nil, nil
+	}
+	if f, ok := v.(float64); ok {
+		v = json.Number(strconv.FormatFloat(f, 'g', -1, 64))
+	}
+	switch a.typ {
+	case filter.Boolean:
+		return c.boolean(a, v)
+	case filter.Number:
+		return c.number(a, v)
+	}
+	if n, ok := v.(json.Number); ok && c.NumberStrings {
+		v = n.String()
+	}
+	text, ok := v.(string)
+	if !ok {
+		return nil, refuse(invalidValue, "%s is %s: send a string", a.path, kindOf(v))
+	}
+	switch a.typ {
+	case filter.Binary:
+		return c.binary(a, text)
+	case filter.DateTime:
+		if _, err := a.definition.ValidateSingular(text); err != nil {
+			return nil, refuse(invalidValue, "%s is not a date and time such as 2026-05-13T04:42:34Z", a.path)
+		}
+	}
+	return text, nil
+}
+
+func (c coercer) boolean(a *attribute, v any) (any, error) {
+	if b, ok := v.(bool); ok {
+		return b, nil
+	}
+	if c.StringBooleans {
+		switch text := scalarText(v); {
+		case strings.EqualFold(text, "true") || text == "1":
+			return true, nil
+		case strings.EqualFold(text, "false") || text == "0":
+			return false, nil
+		}
+	}
+	return nil, refuse(invalidValue, "%s is %s: send true or false", a.path, kindOf(v))
+}
+
+// scalarText returns the text of a string or number, and nothing for anything else.
+func scalarText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+func (c coercer) number(a *attribute, v any) (any, error) {
+	n, ok := v.(json.Number)
+	if text, isText := v.(string); isText && c.NumberStrings {
+		n, ok = json.Number(text), json.Valid([]byte(text))
+	}
+	if !ok {
+		return nil, refuse(invalidValue, "%s is %s: send a number", a.path, kindOf(v))
+	}
+	f, err := n.Float64()
+	if err != nil {
+		return nil, refuse(invalidValue, "%s is not a number this server can hold", a.path)
+	}
+	if !a.integer {
+		return n, nil
+	}
+	if _, err := n.Int64(); err == nil {
+		return n, nil
+	}
+	if f != math.Trunc(f) || math.Abs(f) > 1<<53 { // 7.0 and 1e3 are integers
+		return nil, refuse(invalidValue, "%s is not an integer", a.path)
+	}
+	return json.Number(strconv.FormatInt(int64(f), 10)), nil
+}
+
+// binary checks base64, RFC 7643 section 2.3.6. Line breaks, which some encoders put in, are taken out.
+func (c coercer) binary(a *attribute, text string) (any, error) {
+	text = strings.NewReplacer("\r", "", "\n", "").Replace(text)
+	if _, err := a.definition.ValidateSingular(text); err != nil {
+		return nil, refuse(invalidValue, "%s is not base64", a.path)
+	}
+	return text, nil
+}
