@@ -1,0 +1,190 @@
+package crowdtest
+
+import (
+	"encoding/xml"
+	"strconv"
+	"strings"
+)
+
+// Operations of events.
+const (
+	eventCreated = "CREATED"
+	eventUpdated = "UPDATED"
+	eventDeleted = "DELETED"
+)
+
+type eventKind int
+
+const (
+	userEvent eventKind = iota
+	groupEvent
+	userMembershipEvent
+	groupMembershipEvent
+)
+
+// An event is one write. Of a membership, group is the parent.
+type event struct {
+	kind        eventKind
+	operation   string
+	user, group string
+	child       string
+}
+
+// events is the stream of the latest events. The number of the first kept is
+// dropped+1.
+type events struct {
+	stream  string
+	dropped int
+	kept    []event
+}
+
+func (e *events) add(o *Options, one event) {
+	e.kept = append(e.kept, one)
+	if excess := len(e.kept) - o.EventLimit; excess >= o.EventLimit {
+		e.kept = append([]event(nil), e.kept[excess:]...)
+		e.dropped += excess
+	}
+}
+
+func (e *events) user(o *Options, operation, name string) {
+	e.add(o, event{kind: userEvent, operation: operation, user: name})
+}
+
+func (e *events) group(o *Options, operation, name string) {
+	e.add(o, event{kind: groupEvent, operation: operation, group: name})
+}
+
+func (e *events) membership(o *Options, operation, group, user string) {
+	e.add(o, event{kind: userMembershipEvent, operation: operation, group: group, user: user})
+}
+
+func (e *events) kinship(o *Options, operation, parent, child string) {
+	e.add(o, event{kind: groupMembershipEvent, operation: operation, group: parent, child: child})
+}
+
+func (e *events) token() string {
+	return e.stream + ":" + strconv.Itoa(e.dropped+len(e.kept))
+}
+
+// since returns the events after a token, and false for a token that is not
+// known or too old.
+func (e *events) since(o *Options, token string) ([]event, bool) {
+	number, found := strings.CutPrefix(token, e.stream+":")
+	n, err := strconv.Atoi(number)
+	last := e.dropped + len(e.kept)
+	if !found || err != nil || n < e.dropped || n > last || n < last-o.EventLimit {
+		return nil, false
+	}
+	return e.kept[n-e.dropped:], true
+}
+
+// eventToken is the representation of a token without events.
+type eventToken struct {
+	XMLName   xml.Name `json:"-" xml:"events"`
+	Token     string   `json:"newEventToken" xml:"newEventToken,attr"`
+	Available bool     `json:"incrementalSynchronisationAvailable" xml:"incrementalSynchronisationAvailable,attr"`
+}
+
+func (x *exchange) eventToken() eventToken {
+	return eventToken{Token: x.s.events.token(), Available: !x.opts.EventsUnavailable}
+}
+
+func getEventToken(x *exchange) (*reply, error) {
+	t := x.eventToken()
+	return ok(&t)
+}
+
+// eventList is the representation of a token with the events before it. Its
+// JSON has the events in one list, which the element names tell apart.
+type eventList struct {
+	eventToken
+	Events []eventEntry `json:"events" xml:",any"`
+}
+
+type eventEntry struct {
+	XMLName   xml.Name   `json:"-"`
+	Kind      string     `json:"kind" xml:"-"`
+	Operation string     `json:"operation" xml:"operation"`
+	User      *nameEntry `json:"user,omitempty" xml:"user"`
+	ChildUser *nameEntry `json:"childUser,omitempty" xml:"childUser"`
+	Group     *nameEntry `json:"group,omitempty" xml:"group"`
+	Parents   *groupList `json:"parentGroups,omitempty" xml:"parentGroups"`
+	Children  *groupList `json:"childGroups,omitempty" xml:"childGroups"`
+}
+
+type nameEntry struct {
+	Name string `json:"name" xml:"name,attr"`
+}
+
+type groupList struct {
+	Groups []nameEntry `json:"groups" xml:"group"`
+}
+
+func getEvents(x *exchange) (*reply, error) {
+	if x.opts.EventsUnavailable {
+		return nil, x.refuse(reasonNoIncremental, "There are no events")
+	}
+	found, known := x.s.events.since(x.opts, x.token)
+	if !known {
+		return nil, x.refuse(reasonEventTokenExpired, "The event token has expired")
+	}
+	list := &eventList{eventToken: x.eventToken(), Events: make([]eventEntry, len(found))}
+	for i, e := range found {
+		list.Events[i] = x.showEvent(e)
+	}
+	return ok(list)
+}
+
+func (x *exchange) showEvent(e event) eventEntry {
+	named := func(name string) *nameEntry { return &nameEntry{x.name(name)} }
+	listed := func(name string) *groupList { return &groupList{[]nameEntry{{x.name(name)}}} }
+	entry := eventEntry{Operation: e.operation}
+	switch e.kind {
+	case userEvent:
+		entry.Kind, entry.User = "userEvent", named(e.user)
+	case groupEvent:
+		entry.Kind, entry.Group = "groupEvent", named(e.group)
+	case userMembershipEvent:
+		entry.Kind, entry.ChildUser, entry.Parents = "userMembershipEvent", named(e.user), listed(e.group)
+	case groupMembershipEvent:
+		entry.Kind, entry.Group, entry.Parents = "groupMembershipEvent", named(e.child), listed(e.group)
+	}
+	entry.XMLName.Local = entry.Kind
+	return entry
+}
+
+// A webhook is registered, listed and removed; nobody is called.
+type webhook struct {
+	XMLName  xml.Name `json:"-" xml:"webhook"`
+	ID       string   `json:"id" xml:"id"`
+	Endpoint string   `json:"endpointUrl" xml:"endpointUrl"`
+}
+
+func postWebhook(x *exchange) (*reply, error) {
+	var in webhook
+	if err := x.decode(&in); err != nil {
+		return nil, err
+	}
+	if in.Endpoint == "" {
+		return nil, x.illegal("A webhook needs an endpointUrl")
+	}
+	in.ID = strconv.Itoa(len(x.s.webhooks) + 1)
+	x.s.webhooks[in.ID] = in.Endpoint
+	return &reply{status: 201, entity: &in}, nil
+}
+
+func getWebhook(x *exchange) (*reply, error) {
+	endpoint, found := x.s.webhooks[x.token]
+	if !found {
+		return nil, x.refuse(reasonWebhookNotFound, "There is no such webhook")
+	}
+	return ok(&webhook{ID: x.token, Endpoint: endpoint})
+}
+
+func deleteWebhook(x *exchange) (*reply, error) {
+	if _, found := x.s.webhooks[x.token]; !found {
+		return nil, x.refuse(reasonWebhookNotFound, "There is no such webhook")
+	}
+	delete(x.s.webhooks, x.token)
+	return noContent()
+}

@@ -1,0 +1,63 @@
+package crowdtest
+
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+)
+
+// checkName refuses names that Crowd does not take.
+func (x *exchange) checkName(reason, name string) error {
+	checked := name
+	if x.opts.AllowOuterSpace {
+		checked = strings.TrimSpace(name)
+	}
+	if err := crowd.ValidateName(checked); err != nil {
+		return x.refuse(reason, "%s", strings.TrimPrefix(err.Error(), "crowd: "))
+	}
+	if units(name) > crowd.MaxNameLength {
+		return x.refuse(reason, "invalid name: it is longer than 255 characters")
+	}
+	return nil
+}
+
+// cutAt is the length to which text over the limit is cut, before dots.
+const cutAt = 252
+
+// cut shortens a text as Crowd does.
+func cut(text string) string {
+	if len(text) <= crowd.MaxNameLength || units(text) <= crowd.MaxNameLength {
+		return text
+	}
+	length := 0
+	for i, r := range text {
+		if length += max(utf16.RuneLen(r), 1); length > cutAt {
+			return text[:i] + "..."
+		}
+	}
+	return text
+}
+
+// units is the length of a text in UTF-16 code units, in which Crowd counts.
+func units(text string) int {
+	if len(text) <= crowd.MaxNameLength {
+		return utf8.RuneCountInString(text)
+	}
+	n := 0
+	for _, r := range text {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
+}
+
+// checkTexts refuses long texts where the options say so.
+func (x *exchange) checkTexts(reason string, texts ...string) error {
+	for _, t := range texts {
+		if x.opts.RefuseLongText && units(t) > crowd.MaxNameLength {
+			return x.refuse(reason, "A text is longer than 255 characters")
+		}
+	}
+	return nil
+}
