@@ -1,0 +1,184 @@
+package mapping
+
+import (
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/scimcrowd/scimcrowd/mapping/filter"
+)
+
+// add joins two texts. Numbers and booleans count as their text.
+func add(p ...any) (any, error) {
+	a, b := asText(p[1]), asText(p[2])
+	if err := p[0].(*run).spend(len(a) + len(b)); err != nil {
+		return nil, err
+	}
+	return a + b, nil
+}
+
+func contains(p ...any) (any, error) {
+	a, b := asText(p[1]), asText(p[2])
+	return strings.Contains(a, b), p[0].(*run).spend(len(a) + len(b))
+}
+
+func replace(p ...any) (any, error) {
+	s, from, to := asText(p[1]), asText(p[2]), asText(p[3])
+	if err := p[0].(*run).spend(len(s) + strings.Count(s, from)*len(to)); err != nil {
+		return nil, err
+	}
+	return strings.ReplaceAll(s, from, to), nil
+}
+
+// split takes a text apart. An empty text has no parts.
+func split(p ...any) (any, error) {
+	s, separator := asText(p[1]), asText(p[2])
+	if err := p[0].(*run).spend(len(s) + 16*strings.Count(s, separator)); err != nil {
+		return nil, err
+	}
+	list := []any{}
+	if s != "" {
+		for part := range strings.SplitSeq(s, separator) {
+			list = append(list, part)
+		}
+	}
+	return list, nil
+}
+
+// join puts the texts of a list together, leaving out empty ones.
+func join(p ...any) (any, error) {
+	separator := asText(p[2])
+	n := 0
+	var texts []string
+	list, _ := p[1].([]any)
+	for _, v := range list {
+		if t := asText(v); t != "" {
+			texts = append(texts, t)
+			n += len(t) + len(separator)
+		}
+	}
+	if err := p[0].(*run).spend(n); err != nil {
+		return nil, err
+	}
+	return strings.Join(texts, separator), nil
+}
+
+// firstPresent returns the first of its arguments that is not empty.
+func firstPresent(p ...any) (any, error) {
+	for _, v := range p[1:] {
+		if list, ok := v.([]any); (ok && len(list) > 0) || (!ok && v != nil && v != "") {
+			return v, nil
+		}
+	}
+	return p[len(p)-1], nil
+}
+
+// substring returns characters from to before to, counted from 0 and clipped to the text.
+func substring(p ...any) (any, error) {
+	s := asText(p[1])
+	r := []rune(s)
+	from := min(max(p[2].(int), 0), len(r))
+	to := len(r)
+	if len(p) > 3 {
+		to = min(max(p[3].(int), from), len(r))
+	}
+	return p[0].(*run).text(string(r[from:to]), s)
+}
+
+func matches(p ...any) (any, error) {
+	s := asText(p[1])
+	if err := p[0].(*run).spend(len(s)); err != nil {
+		return nil, err
+	}
+	return p[2].(*regexp.Regexp).MatchString(s), nil
+}
+
+// findRegex returns what the first group matched, or the whole match where the pattern has no group.
+func findRegex(p ...any) (any, error) {
+	s := asText(p[1])
+	if err := p[0].(*run).spend(2 * len(s)); err != nil {
+		return nil, err
+	}
+	found := p[2].(*regexp.Regexp).FindStringSubmatch(s)
+	if len(found) == 0 {
+		return "", nil
+	}
+	return found[min(1, len(found)-1)], nil
+}
+
+func replaceRegex(p ...any) (any, error) {
+	r, s, re, to := p[0].(*run), asText(p[1]), p[2].(*regexp.Regexp), asText(p[3])
+	// A match can be of nothing, and each "$1" can be the whole text: bound the result before it is made.
+	count := len(re.FindAllStringIndex(s, -1))
+	if err := r.spend(2*len(s) + count*(len(to)+strings.Count(to, "$")*len(s))); err != nil {
+		return nil, err
+	}
+	return re.ReplaceAllString(s, to), nil
+}
+
+func firstAtPath(p ...any) (any, error) {
+	values := p[1].(filter.Path).Values(p[0].(*run).resource, p[0].(*run).schema)
+	for _, v := range values {
+		if t := asText(v); t != "" {
+			return p[0].(*run).text(t)
+		}
+	}
+	return "", nil
+}
+
+func allAtPath(p ...any) (any, error) {
+	list := []any{}
+	for _, v := range p[1].(filter.Path).Values(p[0].(*run).resource, p[0].(*run).schema) {
+		t := asText(v)
+		if err := p[0].(*run).spend(len(t)); err != nil {
+			return nil, err
+		}
+		if t != "" {
+			list = append(list, t)
+		}
+	}
+	return list, nil
+}
+
+// localPart returns what stands before the "@" of an email address, or all of a text that has none.
+func localPart(s string) string {
+	local, _, _ := strings.Cut(s, "@")
+	return local
+}
+
+// asText returns the text of a value, that of its "value" for a complex one, and "" for what has none.
+func asText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	case json.Number:
+		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case int:
+		return strconv.Itoa(v)
+	case map[string]any:
+		return asText(v["value"])
+	}
+	return ""
+}
+
+// asBool reads a boolean, or text that says one.
+func asBool(v any) (value, ok bool) {
+	switch v := v.(type) {
+	case bool:
+		return v, true
+	case string:
+		return strings.EqualFold(v, "true"), strings.EqualFold(v, "true") || strings.EqualFold(v, "false")
+	}
+	return false, false
+}
+
+// asFloat reads a number; 0 where there is none.
+func asFloat(v any) float64 {
+	f, _ := strconv.ParseFloat(asText(v), 64)
+	return f
+}

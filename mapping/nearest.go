@@ -1,0 +1,43 @@
+package mapping
+
+import "strings"
+
+// nearest returns the candidate that is most like s, or "" if none is close enough to have been meant.
+func nearest(s string, candidates []string) string {
+	s = strings.ToLower(s)
+	best, distance := "", max(1, min(3, len(s)/3))+1
+	for _, c := range candidates {
+		if d := editDistance(s, strings.ToLower(c), distance); d < distance {
+			best, distance = c, d
+		}
+	}
+	return best
+}
+
+// editDistance counts the letters to insert, drop or change to make b of a; limit stands for it and all beyond.
+func editDistance(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal, least := row[0], i+1
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			least = min(least, row[j+1])
+		}
+		if least >= limit {
+			return limit
+		}
+	}
+	return min(row[len(b)], limit)
+}

@@ -1,0 +1,251 @@
+package mapping
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/scimcrowd/scimcrowd/mapping/filter"
+)
+
+// ToSCIM returns the resource of a user of whom Crowd holds f: what the identity provider last sent, corrected
+// where mapping it forward would not give what Crowd holds. Where kept is nil the resource is built from f alone.
+//
+// A correction goes to the first path of the row that names a single place. Addresses are never corrected while
+// kept has any: Crowd knows one, the identity provider several, and a Crowd that refuses a change of email must
+// not make the provider send it for ever. A user name that differs in case alone is not corrected either, since
+// Crowd may be set to show all names in lower case. Values that a row computes cannot be taken back, but userName
+// and active are always there, from Crowd where need be. Neither f nor kept is changed.
+func (m *AttributeMap) ToSCIM(f Fields, kept map[string]any) map[string]any {
+	resource, _ := clone(kept).(map[string]any)
+	if resource == nil {
+		resource = make(map[string]any)
+	}
+	for _, r := range m.rows {
+		values, known := f.values(r)
+		if known && (kept == nil || !m.agrees(r, values, resource)) {
+			m.correct(r, values, resource)
+		}
+	}
+	userName := filter.Path{Attr: filter.Attr{Name: "userName"}}
+	if f.Username != nil && len(filled(userName.Values(resource, m.schema))) == 0 {
+		put(resource, "userName", *f.Username)
+	}
+	active := filter.Path{Attr: filter.Attr{Name: "active"}}
+	if f.Active != nil && len(active.Values(resource, m.schema)) == 0 {
+		put(resource, "active", *f.Active)
+	}
+	return resource
+}
+
+// correct writes what Crowd holds to the first path of the row that has a place for it.
+func (m *AttributeMap) correct(r *row, values []any, resource map[string]any) {
+	for _, p := range r.paths {
+		if (place{path: p, schema: m.schema}).set(resource, values) {
+			return
+		}
+	}
+	if r.To == toUsername && len(values) > 0 && r.expr != nil && r.expr.reads("userName") {
+		put(resource, "userName", values[0])
+	}
+}
+
+// values returns what Crowd holds for a row. It is not known where f says nothing.
+func (f *Fields) values(r *row) (values []any, known bool) {
+	switch {
+	case r.To == toActive:
+		if f.Active == nil {
+			return nil, false
+		}
+		return []any{*f.Active}, true
+	case r.custom:
+		texts, ok := f.Custom[r.To]
+		for _, t := range texts {
+			values = append(values, t)
+		}
+		return values, ok
+	}
+	text := *f.field(r.To)
+	if text == nil {
+		return nil, false
+	}
+	if *text != "" {
+		values = []any{*text}
+	}
+	return values, true
+}
+
+// agrees reports whether the row makes of the resource the values that Crowd holds.
+func (m *AttributeMap) agrees(r *row, values []any, resource map[string]any) bool {
+	o := m.outcome(r, resource)
+	switch {
+	case r.To == toActive:
+		return o.found && o.active == values[0]
+	case r.To == toUsername:
+		return o.found && len(values) > 0 && Fold(o.values[0]) == Fold(asText(values[0]))
+	}
+	if len(o.values) != len(values) {
+		return false
+	}
+	for _, v := range values {
+		if !slices.Contains(o.values, asText(v)) {
+			return false
+		}
+	}
+	return true
+}
+
+// A place is where a path puts a value that it would then select.
+type place struct {
+	path   filter.Path
+	schema filter.Schema
+}
+
+// set puts values where the path selects them, and reports whether it could. No values means to take away what is
+// there.
+func (p place) set(resource map[string]any, values []any) bool {
+	attr, info, err := p.path.Attr.Resolve(p.schema)
+	if err != nil || attr.Name == "" {
+		return false
+	}
+	if len(values) == 0 && len(p.path.Values(resource, p.schema)) == 0 {
+		return true
+	}
+	object := resource
+	if attr.URN != "" {
+		object = child(resource, attr.URN)
+	}
+	whole, _, err := filter.Attr{URN: attr.URN, Name: attr.Name}.Resolve(p.schema)
+	top, _ := p.schema.Lookup(whole.URN, whole.Name)
+	switch {
+	case err != nil:
+		return false
+	case top.Multi && top.Type == filter.Complex:
+		return p.setElement(object, attr, values)
+	case p.path.Filter != nil:
+		return false
+	case top.Type == filter.Complex && attr.Sub == "":
+		attr.Sub = "value"
+	}
+	if attr.Sub != "" {
+		object = child(object, attr.Name)
+		attr.Name = attr.Sub
+	}
+	putAll(object, attr.Name, values, info.Multi)
+	return true
+}
+
+// setElement adds one value to a multi-valued attribute that has none so far.
+func (p place) setElement(object map[string]any, attr filter.Attr, values []any) bool {
+	if len(values) == 0 || len(filter.Path{Attr: filter.Attr{Name: attr.Name}}.Values(object, nil)) > 0 {
+		return true
+	}
+	var list []any
+	for _, v := range values {
+		element := map[string]any{"value": v}
+		if attr.Sub != "" && attr.Sub != "value" {
+			element = map[string]any{attr.Sub: v}
+		}
+		if p.path.Filter != nil && !satisfy(element, p.path.Filter) {
+			return false
+		}
+		if attr.Name == "emails" {
+			putMissing(element, "type", "work")
+			putMissing(element, "primary", true)
+		}
+		list = append(list, element)
+	}
+	put(object, attr.Name, list)
+	return true
+}
+
+// satisfy gives an element what a filter of plain equalities asks for.
+func satisfy(element map[string]any, e filter.Expr) bool {
+	switch e := e.(type) {
+	case *filter.And:
+		for _, t := range e.Terms {
+			if !satisfy(element, t) {
+				return false
+			}
+		}
+		return true
+	case *filter.Compare:
+		if e.Op != filter.Equal || e.Value == nil {
+			return false
+		}
+		value := e.Value
+		if b, ok := asBool(value); ok && strings.EqualFold(e.Attr.Name, "primary") {
+			value = b
+		}
+		return putMissing(element, e.Attr.Name, value)
+	}
+	return false
+}
+
+// clone copies JSON values.
+func clone(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if v == nil {
+			return nil
+		}
+		c := make(map[string]any, len(v))
+		for k, e := range v {
+			c[k] = clone(e)
+		}
+		return c
+	case []any:
+		c := make([]any, len(v))
+		for i, e := range v {
+			c[i] = clone(e)
+		}
+		return c
+	}
+	return v
+}
+
+// key returns the key of object that is name ignoring case, or name itself.
+func key(object map[string]any, name string) string {
+	if _, ok := object[name]; ok {
+		return name
+	}
+	for _, k := range slices.Sorted(maps.Keys(object)) {
+		if strings.EqualFold(k, name) {
+			return k
+		}
+	}
+	return name
+}
+
+// child returns the object below name, made if need be.
+func child(object map[string]any, name string) map[string]any {
+	k := key(object, name)
+	c, ok := object[k].(map[string]any)
+	if !ok {
+		c = make(map[string]any)
+		object[k] = c
+	}
+	return c
+}
+
+func put(object map[string]any, name string, v any) { object[key(object, name)] = v }
+
+func putMissing(object map[string]any, name string, v any) bool {
+	k := key(object, name)
+	if _, ok := object[k]; !ok {
+		object[k] = v
+	}
+	return true
+}
+
+// putAll writes values as a list or a single value.
+func putAll(object map[string]any, name string, values []any, multi bool) {
+	switch {
+	case len(values) == 0:
+		delete(object, key(object, name))
+	case multi:
+		put(object, name, values)
+	default:
+		put(object, name, values[0])
+	}
+}
