@@ -1,0 +1,124 @@
+package scim
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/scimcrowd/scimcrowd/scim/internal/resource"
+)
+
+const (
+	schemaSchema   = "urn:ietf:params:scim:schemas:core:2.0:Schema"
+	typeSchema     = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
+	providerSchema = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
+)
+
+// mountDiscovery renders what discovery answers, once and for all
+// (RFC 7644 section 4).
+func (h *Handler) mountDiscovery() {
+	h.endpoints["ServiceProviderConfig"] = fixed(render(h.providerConfig()))
+	h.mountDocuments("Schemas", "id", h.schemas())
+	h.mountDocuments("ResourceTypes", "name", []map[string]any{
+		h.resourceType(h.user, "Users", "User account"),
+		h.resourceType(h.group, "Groups", "Group"),
+	})
+}
+
+// mountDocuments serves documents as a list and, by one of their attributes,
+// each alone.
+func (h *Handler) mountDocuments(path, key string, docs []map[string]any) {
+	list := make([]any, 0, len(docs))
+	byKey := map[string][]byte{}
+	for _, doc := range docs {
+		list = append(list, doc)
+		name, _ := doc[key].(string)
+		byKey[strings.ToLower(name)] = render(doc)
+	}
+	h.endpoints[path] = fixed(render(map[string]any{
+		"schemas": []any{listSchema}, "totalResults": len(docs), "startIndex": 1, "itemsPerPage": len(docs), "Resources": list,
+	}))
+	h.endpoints[path+"/*"] = endpoint{http.MethodGet: func(x *exchange) error {
+		body := byKey[strings.ToLower(x.id)]
+		if body == nil {
+			return &failure{status: http.StatusNotFound, detail: "/" + path + " has no such entry; its list shows all there are"}
+		}
+		return sendFixed(x, body)
+	}}
+}
+
+func render(doc map[string]any) []byte {
+	var e encoder
+	e.resource(doc)
+	return e.buf
+}
+
+func fixed(body []byte) endpoint {
+	return endpoint{http.MethodGet: func(x *exchange) error { return sendFixed(x, body) }}
+}
+
+// sendFixed sends a discovery document. Filters are forbidden there
+// (RFC 7644 section 4).
+func sendFixed(x *exchange, body []byte) error {
+	filtered := slices.ContainsFunc(x.query, func(p param) bool { return strings.EqualFold(p.name, paramFilter) })
+	if filtered {
+		return &failure{status: http.StatusForbidden, detail: "filter: discovery endpoints cannot be filtered; leave it out"}
+	}
+	return x.send(http.StatusOK, body)
+}
+
+// providerConfig describes this server (RFC 7643 section 5, RFC 9865 section 4).
+func (h *Handler) providerConfig() map[string]any {
+	supported := map[string]any{"supported": true}
+	return map[string]any{
+		"schemas": []any{providerSchema},
+		"patch":   supported,
+		"bulk": map[string]any{
+			"supported": true, "maxOperations": h.limits.Operations, "maxPayloadSize": int(h.limits.Body),
+		},
+		"filter":         map[string]any{"supported": true, "maxResults": h.limits.Page},
+		"changePassword": map[string]any{"supported": h.users.Password == SetPassword},
+		"sort":           supported,
+		"etag":           supported,
+		"pagination": map[string]any{
+			"cursor": true, "index": true, "defaultPaginationMethod": "index",
+			"defaultPageSize": h.limits.Page, "maxPageSize": h.limits.Page,
+		},
+		"authenticationSchemes": []any{map[string]any{
+			"type": "oauthbearertoken", "name": "Bearer token",
+			"description": "A token of this connection in the Authorization header: Bearer TOKEN",
+			"specUri":     "https://www.rfc-editor.org/info/rfc6750",
+			"primary":     true,
+		}},
+		"meta": map[string]any{"resourceType": "ServiceProviderConfig", "location": h.base + "/ServiceProviderConfig"},
+	}
+}
+
+func (h *Handler) resourceType(t *resource.Type, path, description string) map[string]any {
+	doc := map[string]any{
+		"schemas": []any{typeSchema}, "id": t.Name(), "name": t.Name(), "description": description,
+		"endpoint": "/" + path, "schema": t.URN(),
+		"meta": map[string]any{"resourceType": "ResourceType", "location": h.location("ResourceTypes", t.Name())},
+	}
+	var extensions []any
+	for _, e := range t.Extensions() {
+		extensions = append(extensions, map[string]any{"schema": e.URN, "required": e.Required})
+	}
+	if extensions != nil {
+		doc["schemaExtensions"] = extensions
+	}
+	return doc
+}
+
+// types returns the resource types, in the order in which they are listed.
+func (h *Handler) types() []*resource.Type { return []*resource.Type{h.user, h.group} }
+
+func (h *Handler) schemas() []map[string]any {
+	docs := append(h.user.SchemasJSON(), h.group.SchemasJSON()...)
+	for _, doc := range docs {
+		urn, _ := doc["id"].(string)
+		doc["schemas"] = []any{schemaSchema}
+		doc["meta"] = map[string]any{"resourceType": "Schema", "location": h.location("Schemas", urn)}
+	}
+	return docs
+}

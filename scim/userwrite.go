@@ -1,0 +1,234 @@
+package scim
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/mapping"
+	"github.com/scimcrowd/scimcrowd/scim/internal/resource"
+)
+
+// createUser serves POST /Users (RFC 7644 section 3.3).
+func (h *Handler) createUser(x *exchange) error {
+	q, doc, err := h.userBody(x)
+	if err != nil {
+		return err
+	}
+	profile, err := h.profile(doc, nil)
+	if err != nil {
+		return err
+	}
+	profile, existing, err := h.admit(x, profile)
+	if err != nil {
+		return err
+	}
+	u, err := h.engine.CreateUser(x.context(), profile, existing)
+	if err != nil {
+		return err
+	}
+	h.totals.forget()
+	return h.sendUser(x, http.StatusCreated, h.userDoc(u), q)
+}
+
+// userBody reads and checks the user in the body of a POST or PUT.
+func (h *Handler) userBody(x *exchange) (*query, map[string]any, error) {
+	q, err := h.projection(x)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := x.document(h.limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	if doc, err = h.user.Normalise(doc, h.traits.leniency); err != nil {
+		return nil, nil, err
+	}
+	return q, doc, h.user.Validate(doc)
+}
+
+// admit applies the settings create and update to a POST: with either of them
+// off it matters whether Crowd has the user.
+func (h *Handler) admit(x *exchange, p groupsync.Profile) (groupsync.Profile, groupsync.Existing, error) {
+	existing := h.users.Existing
+	linkOnly := existing == "link" && !*h.users.Update
+	if *h.users.Create && !linkOnly {
+		return p, existing, nil
+	}
+	_, err := h.engine.UserByName(x.context(), name(p))
+	if errors.Is(err, groupsync.ErrNoUser) {
+		if *h.users.Create {
+			return p, existing, nil
+		}
+		return p, existing, &failure{
+			status: http.StatusForbidden,
+			detail: "userName: Crowd has no such user, and the setting users.create does not let this server make one; create the user in Crowd first",
+		}
+	}
+	if linkOnly {
+		p.Fields = mapping.Fields{Username: p.Fields.Username, Active: p.Fields.Active}
+		p.Password = ""
+	}
+	return p, existing, err
+}
+
+func name(p groupsync.Profile) string {
+	if p.Fields.Username == nil {
+		return ""
+	}
+	return *p.Fields.Username
+}
+
+// replaceUser serves PUT /Users/{id} (RFC 7644 section 3.5.1).
+func (h *Handler) replaceUser(x *exchange) error {
+	q, doc, err := h.userBody(x)
+	if err != nil {
+		return err
+	}
+	return h.updateUser(x, q, func(u *groupsync.User, current map[string]any) (groupsync.Profile, error) {
+		if err := h.user.CheckReplace(current, doc); err != nil {
+			return groupsync.Profile{}, err
+		}
+		profile, err := h.profile(doc, &u.Data)
+		return h.restrain(u, profile), err
+	})
+}
+
+// patchUser serves PATCH /Users/{id} (RFC 7644 section 3.5.2).
+func (h *Handler) patchUser(x *exchange) error {
+	q, ops, err := h.patchBody(x, h.user)
+	if err != nil {
+		return err
+	}
+	return h.updateUser(x, q, func(u *groupsync.User, current map[string]any) (groupsync.Profile, error) {
+		wanted, err := h.user.Apply(current, ops)
+		if err != nil {
+			return groupsync.Profile{}, err
+		}
+		wanted["schemas"] = h.schemasOf(wanted)
+		if err := h.user.Validate(wanted); err != nil {
+			return groupsync.Profile{}, err
+		}
+		profile, err := h.profile(wanted, &u.Data)
+		if err != nil {
+			return profile, err
+		}
+		err = h.activeBy(ops, current, &profile)
+		return h.restrain(u, profile), err
+	})
+}
+
+// patchBody reads the operations of a PATCH.
+func (h *Handler) patchBody(x *exchange, t *resource.Type) (*query, []resource.Op, error) {
+	q, err := h.projection(x)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := x.document(h.limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	ops, err := resource.ParsePatch(doc, t, h.traits.leniency, resource.Limits{Depth: h.limits.Depth, Operations: h.limits.Operations})
+	return q, ops, err
+}
+
+// updateUser has the engine change a user, and answers with what became of it.
+func (h *Handler) updateUser(x *exchange, q *query, change func(*groupsync.User, map[string]any) (groupsync.Profile, error)) error {
+	u, err := h.engine.UpdateUser(x.context(), x.id, func(u *groupsync.User) (groupsync.Profile, error) {
+		current := h.userDoc(u)
+		if f := checkMatch(x.r.Header, versionOf(current)); f != nil {
+			return groupsync.Profile{}, f
+		}
+		return change(u, current)
+	})
+	if err != nil {
+		return err
+	}
+	return h.sendUser(x, http.StatusOK, h.userDoc(u), q)
+}
+
+// activeBy settles the active flag of a PATCH. Operations that do not say
+// anything of it must not repeat what Crowd has at the moment as if they did.
+func (h *Handler) activeBy(ops []resource.Op, before map[string]any, p *groupsync.Profile) error {
+	for _, op := range ops {
+		if op.Path != nil && op.Path.Attr.Core() && strings.EqualFold(op.Path.Attr.Name, "active") {
+			p.ActiveSaid = true
+			return nil
+		}
+	}
+	was, err := h.attributes.ToCrowd(before)
+	if err == nil && was.Active != nil && p.Fields.Active != nil && *was.Active == *p.Fields.Active {
+		p.Fields.Active = nil
+	}
+	return nil
+}
+
+// restrain applies the settings update, deactivate and reactivate.
+func (h *Handler) restrain(u *groupsync.User, p groupsync.Profile) groupsync.Profile {
+	if !*h.users.Update {
+		p.Fields = mapping.Fields{Active: p.Fields.Active}
+		p.Data, p.Password = nil, ""
+	}
+	if wanted := p.Fields.Active; wanted != nil {
+		if (!*wanted && !*h.users.Deactivate) || (*wanted && !u.Crowd.Active && !*h.users.Reactivate) {
+			p.Fields.Active, p.ActiveSaid = nil, false
+		}
+	}
+	return p
+}
+
+// profile returns what the engine is to make of a checked resource. Kept is the
+// data kept of the user so far, nil for a new one.
+func (h *Handler) profile(doc map[string]any, kept *[]byte) (groupsync.Profile, error) {
+	fields, err := h.attributes.ToCrowd(doc)
+	if err != nil {
+		return groupsync.Profile{}, err
+	}
+	after := record{Resource: h.keep.of(doc)}
+	if kept != nil {
+		before := readRecord(*kept)
+		after.Modified = before.Modified
+		if !resource.Equal(before.Resource, after.Resource) {
+			after.Modified = h.now().UTC().Truncate(time.Millisecond)
+		}
+	}
+	data, err := json.Marshal(after)
+	if err != nil {
+		return groupsync.Profile{}, err
+	}
+	p := groupsync.Profile{Fields: fields, Data: data}
+	p.ExternalID, _ = doc["externalId"].(string)
+	emails, _ := doc["emails"].([]any)
+	for _, item := range emails {
+		email, _ := item.(map[string]any)
+		if value, _ := email["value"].(string); value != "" {
+			p.Emails = append(p.Emails, value)
+		}
+	}
+	if password, _ := doc["password"].(string); h.users.Password == SetPassword {
+		p.Password = crowd.Secret(password)
+	}
+	return p, nil
+}
+
+// deleteUser serves DELETE /Users/{id} (RFC 7644 section 3.6).
+func (h *Handler) deleteUser(x *exchange) error {
+	if conditional(x.r.Header) {
+		u, err := h.engine.User(x.context(), x.id)
+		if err != nil {
+			return err
+		}
+		if f := checkMatch(x.r.Header, versionOf(h.userDoc(u))); f != nil {
+			return f
+		}
+	}
+	if err := h.engine.DeleteUser(x.context(), x.id, h.users.Delete); err != nil {
+		return err
+	}
+	h.totals.forget()
+	return x.send(http.StatusNoContent, nil)
+}
