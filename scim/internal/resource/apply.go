@@ -72,7 +72,7 @@ func (e *editor) removeSection(sec *section) error {
 		return refuse(noTarget, "a remove needs a path that says what to remove")
 	}
 	if sec.required {
-		return refuse(mutability, "%s is required and cannot be removed", sec.urn)
+		return missing(sec.urn, Remove)
 	}
 	own, ok := e.doc[sec.urn].(map[string]any)
 	if !ok {
@@ -101,7 +101,7 @@ func attributeValue(owner map[string]any, a *attribute, op Op) error {
 		case a.immutable && !empty(old):
 			return immutable(a)
 		case a.required:
-			return refuse(mutability, "%s is required and cannot be removed", a.path)
+			return missing(a.path, Remove)
 		}
 		delete(owner, a.name)
 		return nil
@@ -188,26 +188,49 @@ func subValue(into map[string]any, sub *attribute, op Op) error {
 // check holds what was touched against the schema.
 func (e *editor) check() error {
 	for a, kind := range e.touched {
-		sec := e.t.core
+		own := e.t.core.owner(e.doc, false)
 		if a.urn != "" {
-			sec = e.t.section(a.urn)
+			sec := e.t.section(a.urn)
+			own = sec.owner(e.doc, false)
+			if err := sec.checkRequired(own, kind); err != nil {
+				return err
+			}
 		}
-		v := sec.owner(e.doc, false)[a.name]
-		if !empty(v) {
+		if v := own[a.name]; !empty(v) {
 			if err := checkSubs(a, v); err != nil {
 				return err
 			}
 			continue
 		}
-		delete(sec.owner(e.doc, false), a.name)
-		if a.required && kind == Remove {
-			return refuse(mutability, "%s is required and cannot be removed", a.path)
-		}
 		if a.required {
-			return refuse(invalidValue, "%s is required and cannot be empty", a.path)
+			return missing(a.path, kind)
 		}
 	}
 	return nil
+}
+
+// checkRequired looks for what an extension must have once a resource has it.
+func (s *section) checkRequired(own map[string]any, kind OpKind) error {
+	if len(own) == 0 {
+		if s.required {
+			return missing(s.urn, kind)
+		}
+		return nil
+	}
+	for _, a := range s.attributes {
+		if a.required && !a.readOnly && empty(own[a.name]) {
+			return missing(a.path, kind)
+		}
+	}
+	return nil
+}
+
+// missing is the answer to an operation that leaves something required without value (RFC 7644 section 3.5.2.2).
+func missing(path string, kind OpKind) error {
+	if kind == Remove {
+		return refuse(mutability, "%s is required and cannot be removed", path)
+	}
+	return refuse(invalidValue, "%s is required and must not be empty", path)
 }
 
 // checkSubs looks for the required sub-attributes of each value.

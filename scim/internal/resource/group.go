@@ -26,7 +26,7 @@ type MemberKind string
 const (
 	AddMembers       MemberKind = "add"
 	RemoveMembers    MemberKind = "remove"
-	ReplaceMembers   MemberKind = "replace" // by Values, which may be empty
+	ReplaceMembers   MemberKind = "replace" // by Values, at least one
 	RemoveAllMembers MemberKind = "removeAll"
 )
 
@@ -128,7 +128,7 @@ func named(e filter.Expr) ([]string, bool) {
 	switch e := e.(type) {
 	case *filter.Compare:
 		id, ok := e.Value.(string)
-		return []string{id}, ok && e.Op == filter.Equal && e.Attr.URN == "" && strings.EqualFold(e.Attr.Name, "value")
+		return []string{id}, ok && id != "" && e.Op == filter.Equal && e.Attr.URN == "" && strings.EqualFold(e.Attr.Name, "value")
 	case *filter.Or:
 		var ids []string
 		for _, term := range e.Terms {

@@ -138,7 +138,7 @@ func (p *patchParser) emit(kind OpKind, at located, v any, hasValue bool) error 
 	}
 	p.ops = append(p.ops, Op{
 		Kind: kind, Path: at.path, Value: value, HasValue: true, to: at.to,
-		create: kind == Add || p.c.CreateOnReplace,
+		create: kind == Add || at.path.Filter == nil || p.c.CreateOnReplace,
 	})
 	return nil
 }
