@@ -42,6 +42,9 @@ func (k *call) writes() bool { return k.method != http.MethodGet && k.resource !
 // the answer. The body of the response is the caller's to close.
 func (c *Client) exchange(ctx context.Context, k call) (*http.Response, error) {
 	begin := time.Now()
+	if err := ctx.Err(); err != nil {
+		return nil, ended(k, err)
+	}
 	t := &tries{call: &k, logger: c.logger, budget: k.budget}
 	if t.budget == nil {
 		t.budget = newBudget()
@@ -70,6 +73,15 @@ func (c *Client) exchange(ctx context.Context, k call) (*http.Response, error) {
 	}
 	c.log(ctx, k, err, time.Since(begin))
 	return response, err
+}
+
+// ended is the error of a call whose context had ended before it began.
+func ended(k call, err error) error {
+	e := &Error{Op: k.op, Name: k.name, Err: err}
+	if err != context.Canceled {
+		e.kind = ErrUnavailable
+	}
+	return e
 }
 
 func (c *Client) log(ctx context.Context, k call, err error, took time.Duration) {

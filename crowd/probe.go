@@ -46,7 +46,7 @@ func (k *check) users(ctx context.Context) {
 
 func (k *check) attributesOnCreate(ctx context.Context) {
 	u, err := k.client.User(ctx, k.user.Name)
-	works := err == nil && k.user.sameAs(u)
+	works := err == nil && u.Attributes.First(probeAttribute) == k.id
 	k.capability(ProbeAttributesOnCreate, works, err,
 		"nothing to do: attributes are written after the user, at the cost of a call; Crowd from 2.9 on stores them at once")
 }

@@ -64,7 +64,7 @@ func (t *tries) again(ctx context.Context, _ *http.Response, err error) (bool, e
 	if err == nil {
 		return false, nil
 	}
-	e := t.failure(ctx, err)
+	e := t.failure(err)
 	t.last = e
 	unsent := e.Status == 0 && t.unsent(err)
 	if e.uncertain() && !unsent {
@@ -81,18 +81,14 @@ func (t *tries) again(ctx context.Context, _ *http.Response, err error) (bool, e
 
 // failure makes an *Error of what retryablehttp passes on, without the URL,
 // which may hold a session token.
-func (t *tries) failure(ctx context.Context, err error) *Error {
+func (t *tries) failure(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	e := &Error{Op: t.call.op, Name: t.call.name, Err: err}
-	if !errors.Is(ctx.Err(), context.Canceled) {
-		e.kind = ErrUnavailable
-	}
-	return e
+	return &Error{Op: t.call.op, Name: t.call.name, Err: err, kind: ErrUnavailable}
 }
 
 // unsent reports whether the request certainly never left.
@@ -157,10 +153,15 @@ func (t *tries) conclude(ctx context.Context, err error) error {
 	if t.last != nil {
 		e = *t.last
 	} else {
-		e = *t.failure(ctx, err)
+		e = *t.failure(err)
 	}
-	if ended := ctx.Err(); ended != nil && !errors.Is(e.Err, ended) {
-		e.Err = ended
+	if ended := ctx.Err(); ended != nil {
+		if !errors.Is(e.Err, ended) {
+			e.Err = ended
+		}
+		if ended == context.Canceled && e.kind == ErrUnavailable {
+			e.kind = nil // the caller went away, not Crowd
+		}
 	}
 	definite := e.Status >= 300 && e.Status < 500 && e.Status != http.StatusTooManyRequests
 	e.lost = t.lost
