@@ -1,8 +1,11 @@
 package resource
 
-import (
-	"fmt"
-	"net/http"
+import "fmt"
+
+// The statuses of answers that this package gives.
+const (
+	badRequest = 400
+	tooLarge   = 413
 )
 
 // The scimTypes of RFC 7644 table 9 that this package reports.
@@ -26,7 +29,7 @@ func (e *Error) Error() string { return "resource: " + e.Detail }
 
 // refuse returns the *Error for a bad request.
 func refuse(scimType, format string, args ...any) error {
-	return &Error{Status: http.StatusBadRequest, ScimType: scimType, Detail: fmt.Sprintf(format, args...)}
+	return &Error{Status: badRequest, ScimType: scimType, Detail: fmt.Sprintf(format, args...)}
 }
 
 // kindOf names the JSON type of v for a message.

@@ -2,7 +2,7 @@ package resource
 
 import (
 	"errors"
-	"net/http"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -44,10 +44,7 @@ func ParsePatch(doc map[string]any, t *Type, l Leniency, limits Limits) ([]Op, e
 		return nil, err
 	}
 	if limit := limits.operations(); len(list) > limit {
-		return nil, &Error{
-			Status: http.StatusRequestEntityTooLarge,
-			Detail: "the PATCH has too many operations: send it in parts",
-		}
+		return nil, &Error{Status: tooLarge, Detail: fmt.Sprintf("the PATCH has more than %d operations: send it in parts", limit)}
 	}
 	p := patchParser{t: t, c: coercer{Leniency: l}, ops: make([]Op, 0, len(list))}
 	for _, raw := range list {
