@@ -1,0 +1,279 @@
+package mapping
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// GroupMap decides which Crowd groups SCIM groups fill. It is made by [CompileGroups], immutable, and may be used
+// by several goroutines.
+type GroupMap struct {
+	settings    Groups
+	mode        Mode
+	rules       []rule
+	replace     []replacement
+	only, never []string        // folded
+	protected   map[string]bool // by folded name
+	keeps       map[string]bool // what rules with fixed targets say, by folded target
+}
+
+// A rule is a Rule ready for use.
+type rule struct {
+	Rule
+	text    string         // for reasons
+	from    string         // folded
+	pattern *regexp.Regexp // of FromPattern, the whole name
+	to      []template     // with pattern: what Rule.To expands to
+	keep    bool
+}
+
+type replacement struct {
+	pattern *regexp.Regexp
+	with    template
+}
+
+// CompileGroups checks the settings and makes them ready for use. Its error is of type [Faults], all of them, with
+// pointers into g.
+func CompileGroups(g Groups) (*GroupMap, error) {
+	c := groupCompiler{m: &GroupMap{settings: g, mode: g.Mapping, keeps: make(map[string]bool)}}
+	c.protected()
+	c.defaults("/defaultForNewUsers", g.DefaultForNewUsers)
+	c.defaults("/defaultForAllUsers", g.DefaultForAllUsers)
+	c.mode()
+	for i, r := range g.Manual.Rules {
+		c.rule(i, r)
+	}
+	c.shadows()
+	c.onTheFly(g.OnTheFly)
+	if err := c.faults.err(); err != nil {
+		return nil, err
+	}
+	return c.m, nil
+}
+
+type groupCompiler struct {
+	m      *GroupMap
+	faults Faults
+}
+
+func (c *groupCompiler) mode() {
+	switch c.m.mode {
+	case "":
+		c.m.mode = OnTheFlyMapping
+	case OnTheFlyMapping, ManualMapping:
+	default:
+		c.faults.add("/mapping", quote(string(c.m.mode))+" is no way to map groups", `Write "on-the-fly" or "manual"`)
+	}
+}
+
+func (c *groupCompiler) protected() {
+	names := c.m.settings.Protected
+	if names == nil {
+		names = DefaultProtected()
+	}
+	c.m.protected = make(map[string]bool)
+	for i, name := range names {
+		if problem := nameProblem(name); problem != "" {
+			c.faults.add(fmt.Sprintf("/protected/%d", i), "the name "+problem, "Write the name of a Crowd group, such as \"crowd-administrators\"")
+		}
+		c.m.protected[Fold(name)] = true
+	}
+}
+
+// defaults checks a list of default groups.
+func (c *groupCompiler) defaults(pointer string, names []string) {
+	seen := make(map[string]bool)
+	for i, name := range names {
+		p := fmt.Sprintf("%s/%d", pointer, i)
+		switch {
+		case nameProblem(name) != "":
+			c.faults.add(p, "the name "+nameProblem(name), "Write the name of a Crowd group, such as \"employees\"")
+		case c.m.Protected(name):
+			c.faults.add(p, quote(name)+" is protected and cannot be a default group", "Choose another group, or take it out of \"protected\"")
+		case seen[Fold(name)]:
+			c.faults.add(p, quote(name)+" stands there twice", "Leave one of the two out; case does not matter")
+		}
+		seen[Fold(name)] = true
+	}
+}
+
+func (c *groupCompiler) rule(i int, r Rule) {
+	pointer := fmt.Sprintf("/manual/rules/%d", i)
+	compiled := rule{Rule: r, from: Fold(r.From), keep: orTrue(r.KeepExistingUsers)}
+	kind, value := c.source(pointer, r)
+	compiled.text = fmt.Sprintf("manual.rules[%d] (%s %q)", i, kind, value)
+	if r.FromPattern != "" {
+		compiled.pattern = c.pattern(pointer+"/fromPattern", r.FromPattern, true)
+	}
+	if r.Protected != "" && r.Protected != addToProtected {
+		c.faults.add(pointer+"/protected", quote(r.Protected)+" is not known", `Write "add", or leave it out`)
+	}
+	if len(r.To) == 0 {
+		c.faults.add(pointer+"/to", "the rule has no Crowd group to fill", `Write for example "to": ["jira-developers"]`)
+	}
+	for j, to := range r.To {
+		c.target(fmt.Sprintf("%s/to/%d", pointer, j), to, &compiled)
+	}
+	c.m.rules = append(c.m.rules, compiled)
+}
+
+// source returns which of the sources a rule has.
+func (c *groupCompiler) source(pointer string, r Rule) (kind, value string) {
+	n := 0
+	for _, s := range []struct{ kind, value string }{
+		{"from", r.From}, {"fromExternalId", r.FromExternalID}, {"fromPattern", r.FromPattern},
+	} {
+		if s.value != "" {
+			kind, value = s.kind, s.value
+			n++
+		}
+	}
+	if n != 1 {
+		c.faults.add(pointer, fmt.Sprintf("the rule has %d of from, fromExternalId and fromPattern", n),
+			`Give it exactly one, as in {"from": "Engineering", "to": ["jira-developers"]}`)
+	}
+	return kind, value
+}
+
+// pattern compiles a regular expression that ignores case and, where whole is true, matches whole names.
+func (c *groupCompiler) pattern(pointer, text string, whole bool) *regexp.Regexp {
+	if _, problem := compilePattern(text); problem != "" {
+		c.faults.add(pointer, "the pattern "+quote(text)+" "+problem, `Write a regular expression such as "dev-(.*)"`)
+		return nil
+	}
+	full := "(?i:" + text + ")"
+	if whole {
+		full = "^" + full + "$"
+	}
+	re, problem := compilePattern(full)
+	if problem != "" {
+		c.faults.add(pointer, "the pattern "+quote(text)+" "+problem, `Write a regular expression that matches whole names, such as "dev-(.*)"`)
+	}
+	return re
+}
+
+// target checks one target of a rule and notes what it says of existing members.
+func (c *groupCompiler) target(pointer, to string, r *rule) {
+	if r.FromPattern != "" {
+		if r.pattern == nil {
+			return
+		}
+		t, problem := parseTemplate(to, r.pattern)
+		if problem != "" {
+			c.faults.add(pointer, quote(to)+" "+problem, "Write as many groups in parentheses as \"to\" uses, as in \"fromPattern\": \"okta-(.*)\", \"to\": [\"$1\"]")
+			return
+		}
+		r.to = append(r.to, t)
+		if strings.Contains(to, "$") {
+			return // what it expands to is looked at when it is known
+		}
+	}
+	switch problem := nameProblem(to); {
+	case problem != "":
+		c.faults.add(pointer, "the name "+problem, `Write the name of a Crowd group, such as "jira-developers"`)
+	case strings.HasPrefix(Fold(to), registryPrefix):
+		c.faults.add(pointer, quote(to)+" is a group in which a connection keeps its records", "Choose another Crowd group")
+	case c.m.protected[Fold(to)] && r.Protected != addToProtected:
+		c.faults.add(pointer, quote(to)+" is protected", "Choose another Crowd group, or write \"protected\": \"add\" on this rule so that it may add members and never takes any out")
+	}
+	if keep, ok := c.m.keeps[Fold(to)]; ok && keep != r.keep {
+		c.faults.add(pointer, "another rule with the target "+quote(to)+" says otherwise of keepExistingUsers", "Give keepExistingUsers the same value on all rules that fill "+quote(to))
+		return
+	}
+	c.m.keeps[Fold(to)] = r.keep
+}
+
+// shadows refuses rules that add nothing to those before them.
+func (c *groupCompiler) shadows() {
+	rules := c.m.rules
+	for i := range rules {
+		for j := range rules[:i] {
+			if rules[i].addsNothingTo(&rules[j]) {
+				c.faults.add(fmt.Sprintf("/manual/rules/%d", i), fmt.Sprintf("the rule adds nothing to rule %d, which has the same groups and targets", j),
+					"Remove it, or give it another target")
+				break
+			}
+		}
+	}
+}
+
+// addsNothingTo reports whether all that r maps, the rule before maps to the same targets.
+func (r *rule) addsNothingTo(before *rule) bool {
+	g := SCIMGroup{Name: r.From, ExternalID: r.FromExternalID}
+	switch {
+	case r.FromPattern != "":
+		if before.FromPattern != r.FromPattern {
+			return false
+		}
+		return subset(r.To, before.To)
+	case !before.satisfied(g):
+		return false
+	}
+	return len(r.To) > 0 && subset(r.targets(g), before.targets(g))
+}
+
+// subset reports whether all of a are in b, as names of groups.
+func subset(a, b []string) bool {
+	for _, name := range a {
+		if !slices.ContainsFunc(b, func(s string) bool { return Fold(s) == Fold(name) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *groupCompiler) onTheFly(o OnTheFly) {
+	if o.Exclusive && orTrue(o.KeepExistingGroups) {
+		c.faults.add("/onTheFly/exclusive", "exclusive groups have no members of others, which keepExistingGroups would keep",
+			`Write "keepExistingGroups": false beside it, or leave exclusive out`)
+	}
+	switch o.Collisions {
+	case "", Union, Refuse:
+	default:
+		c.faults.add("/onTheFly/collisions", quote(string(o.Collisions))+" is no way to treat collisions", `Write "union" or "refuse"`)
+	}
+	c.m.only = c.globs("/onTheFly/only", o.Only)
+	c.m.never = c.globs("/onTheFly/never", o.Never)
+	for i, only := range c.m.only {
+		if slices.ContainsFunc(c.m.never, func(never string) bool { return glob(never, only) }) {
+			c.faults.add(fmt.Sprintf("/onTheFly/only/%d", i), quote(o.Only[i])+" is under \"never\" as well", "Leave it out of one of the two lists")
+		}
+	}
+	c.rename(o.Rename)
+}
+
+func (c *groupCompiler) globs(pointer string, names []string) []string {
+	var folded []string
+	for i, name := range names {
+		if problem := nameProblem(name); problem != "" {
+			c.faults.add(fmt.Sprintf("%s/%d", pointer, i), "the name "+problem, `Write the name of a SCIM group, or one with a star such as "dev-*"`)
+		}
+		folded = append(folded, Fold(name))
+	}
+	return folded
+}
+
+func (c *groupCompiler) rename(r Rename) {
+	for i, replace := range r.Replace {
+		pointer := fmt.Sprintf("/onTheFly/rename/replace/%d", i)
+		re := c.pattern(pointer+"/pattern", replace.Pattern, false)
+		if re == nil {
+			continue
+		}
+		t, problem := parseTemplate(replace.With, re)
+		if problem != "" {
+			c.faults.add(pointer+"/with", quote(replace.With)+" "+problem, "Write as many groups in parentheses as \"with\" uses")
+		}
+		c.m.replace = append(c.m.replace, replacement{re, t})
+	}
+	if fixed := r.Prefix + r.Suffix; fixed != "" {
+		if strings.TrimLeft(r.Prefix, " \t") != r.Prefix || strings.TrimRight(r.Suffix, " \t") != r.Suffix || nameProblem("x"+fixed+"x") != "" {
+			c.faults.add("/onTheFly/rename", "prefix and suffix would make names that Crowd refuses", `Write for example "prefix": "okta-"`)
+		}
+	}
+	if strings.HasPrefix(Fold(r.Prefix), registryPrefix) {
+		c.faults.add("/onTheFly/rename/prefix", "names that begin so are those of groups in which connections keep their records", `Write for example "prefix": "okta-"`)
+	}
+}

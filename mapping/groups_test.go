@@ -1,0 +1,208 @@
+package mapping_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+func compileGroups(tb testing.TB, g mapping.Groups) *mapping.GroupMap {
+	tb.Helper()
+	m, err := mapping.CompileGroups(g)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+func manual(rules ...mapping.Rule) mapping.Groups {
+	return mapping.Groups{Mapping: mapping.ManualMapping, Manual: mapping.Manual{Rules: rules}}
+}
+
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	hybrid := manual(mapping.Rule{From: "Engineering", To: []string{"devs"}})
+	hybrid.Manual.ImportGroups = true
+	renamed := mapping.Groups{OnTheFly: mapping.OnTheFly{
+		Rename: mapping.Rename{Replace: []mapping.Replacement{{Pattern: "^okta[ -]", With: ""}, {Pattern: `(\w+) team`, With: "$1_group"}}, Prefix: "idp-", Suffix: "-x"},
+	}}
+	chosen := mapping.Groups{OnTheFly: mapping.OnTheFly{Only: []string{"dev-*", "ops", "*-all*"}, Never: []string{"DEV-secret*"}}}
+	fly := func(name string) []mapping.Target {
+		return []mapping.Target{{Group: name, KeepExisting: true, Create: true, Rule: "on the fly"}}
+	}
+	tests := []struct {
+		name     string
+		settings mapping.Groups
+		group    mapping.SCIMGroup
+		want     []mapping.Target
+	}{
+		{"on the fly by default", mapping.Groups{}, mapping.SCIMGroup{Name: "Engineering"}, fly("Engineering")},
+		{
+			"on the fly, others not kept, nothing made",
+			mapping.Groups{OnTheFly: mapping.OnTheFly{Create: new(false), KeepExistingGroups: new(false)}},
+			mapping.SCIMGroup{Name: "E"},
+			[]mapping.Target{{Group: "E", Rule: "on the fly"}},
+		},
+		{"on the fly, rules do not matter", mapping.Groups{Manual: hybrid.Manual}, mapping.SCIMGroup{Name: "Engineering"}, fly("Engineering")},
+		{"protected, in any case", mapping.Groups{}, mapping.SCIMGroup{Name: "Crowd-Administrators"}, nil},
+		{"protected by settings", mapping.Groups{Protected: []string{"Board"}}, mapping.SCIMGroup{Name: "board"}, nil},
+		{"nothing protected by settings", mapping.Groups{Protected: []string{}}, mapping.SCIMGroup{Name: "crowd-administrators"}, fly("crowd-administrators")},
+		{"a connection's registry", mapping.Groups{Protected: []string{}}, mapping.SCIMGroup{Name: "SCIM-registry-okta"}, nil},
+		{"a name Crowd refuses", mapping.Groups{}, mapping.SCIMGroup{Name: " x"}, nil},
+		{"renamed", renamed, mapping.SCIMGroup{Name: "Okta Blue team"}, fly("idp-Blue_group-x")},
+		{"renamed to nothing", mapping.Groups{OnTheFly: mapping.OnTheFly{Rename: mapping.Rename{Replace: []mapping.Replacement{{Pattern: ".*"}}}}}, mapping.SCIMGroup{Name: "x"}, nil},
+		{"only", chosen, mapping.SCIMGroup{Name: "Dev-web"}, fly("Dev-web")},
+		{"only, whole name", chosen, mapping.SCIMGroup{Name: "OPS"}, fly("OPS")},
+		{"only, star in front", chosen, mapping.SCIMGroup{Name: "x-all"}, fly("x-all")},
+		{"not among only", chosen, mapping.SCIMGroup{Name: "ops2"}, nil},
+		{"never", chosen, mapping.SCIMGroup{Name: "dev-Secrets"}, nil},
+		{
+			"manual: every rule counts", manual(
+				mapping.Rule{From: "engineering", To: []string{"devs", "wiki"}},
+				mapping.Rule{FromPattern: "Eng.*", To: []string{"DEVS", "jira"}, KeepExistingUsers: new(true)},
+				mapping.Rule{FromExternalID: "e1", To: []string{"ops"}, KeepExistingUsers: new(false)},
+			),
+			mapping.SCIMGroup{Name: "ENGINEERING", ExternalID: "e1"},
+			[]mapping.Target{
+				{Group: "devs", KeepExisting: true, Rule: `manual.rules[0] (from "engineering")`},
+				{Group: "wiki", KeepExisting: true, Rule: `manual.rules[0] (from "engineering")`},
+				{Group: "jira", KeepExisting: true, Rule: `manual.rules[1] (fromPattern "Eng.*")`},
+				{Group: "ops", Rule: `manual.rules[2] (fromExternalId "e1")`},
+			},
+		},
+		{"manual: externalId is compared exactly", manual(mapping.Rule{FromExternalID: "e1", To: []string{"a"}}), mapping.SCIMGroup{ExternalID: "E1"}, nil},
+		{"manual: unmapped", manual(mapping.Rule{From: "a", To: []string{"b"}}), mapping.SCIMGroup{Name: "c"}, nil},
+		{"manual: pattern is anchored", manual(mapping.Rule{FromPattern: "dev|ops", To: []string{"b"}}), mapping.SCIMGroup{Name: "devs"}, nil},
+		{
+			"manual: captures", manual(mapping.Rule{FromPattern: "okta-(.*)-(?P<kind>.*)", To: []string{"${kind}-$1", "$1x", "cost$$"}}),
+			mapping.SCIMGroup{Name: "OKTA-Blue-Users"},
+			[]mapping.Target{
+				{Group: "Users-Blue", KeepExisting: true, Rule: `manual.rules[0] (fromPattern "okta-(.*)-(?P<kind>.*)")`},
+				{Group: "Bluex", KeepExisting: true, Rule: `manual.rules[0] (fromPattern "okta-(.*)-(?P<kind>.*)")`},
+				{Group: "cost$", KeepExisting: true, Rule: `manual.rules[0] (fromPattern "okta-(.*)-(?P<kind>.*)")`},
+			},
+		},
+		{"manual: a capture never reaches a protected group", manual(mapping.Rule{FromPattern: "okta-(.*)", To: []string{"$1"}}), mapping.SCIMGroup{Name: "okta-crowd-administrators"}, nil},
+		{
+			"manual: added to a protected group with leave", manual(mapping.Rule{From: "Admins", To: []string{"jira-administrators"}, Protected: "add"}),
+			mapping.SCIMGroup{Name: "admins"},
+			[]mapping.Target{{Group: "jira-administrators", KeepExisting: true, Rule: `manual.rules[0] (from "Admins")`, ProtectedAdd: true}},
+		},
+		{"manual: leave does not reach a registry's name twice over", manual(mapping.Rule{FromPattern: "(.*)", To: []string{"$1"}}), mapping.SCIMGroup{Name: "scim-registry-okta"}, nil},
+		{"hybrid: mapped", hybrid, mapping.SCIMGroup{Name: "engineering"}, []mapping.Target{{Group: "devs", KeepExisting: true, Rule: `manual.rules[0] (from "Engineering")`}}},
+		{"hybrid: imported", hybrid, mapping.SCIMGroup{Name: "Sales"}, fly("Sales")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, compileGroups(t, tt.settings).Targets(tt.group)); diff != "" {
+				t.Errorf("Targets mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestGroupMapSettings(t *testing.T) {
+	t.Parallel()
+	m := compileGroups(t, mapping.Groups{
+		DefaultForNewUsers: []string{"welcome"}, DefaultForAllUsers: []string{"employees"}, Protected: []string{"Board"},
+		OnTheFly: mapping.OnTheFly{Exclusive: true, KeepExistingGroups: new(false), Create: new(false)},
+	})
+	if m.Mode() != mapping.OnTheFlyMapping || !m.Exclusive() || m.KeepExistingGroups() || m.CreateMissing() {
+		t.Error("settings were not kept")
+	}
+	if diff := cmp.Diff([]string{"welcome"}, m.DefaultForNewUsers()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"employees"}, m.DefaultForAllUsers()); diff != "" {
+		t.Error(diff)
+	}
+	for group, want := range map[string]bool{"board": true, "welcome": true, "employees": false, "other": false} {
+		if got := m.Keeps(group); got != want {
+			t.Errorf("Keeps(%q) = %v, want %v", group, got, want)
+		}
+	}
+	d := compileGroups(t, mapping.Groups{})
+	if d.Exclusive() || !d.KeepExistingGroups() || !d.CreateMissing() || !d.Protected("CROWD-administrators") || d.Protected("x") {
+		t.Error("defaults are wrong")
+	}
+}
+
+func TestKeepsUnderManualMapping(t *testing.T) {
+	t.Parallel()
+	s := manual(mapping.Rule{From: "a", To: []string{"strict"}, KeepExistingUsers: new(false)}, mapping.Rule{From: "a", To: []string{"kept"}})
+	s.OnTheFly.KeepExistingGroups = new(false)
+	for _, tt := range []struct {
+		imported bool
+		want     map[string]bool
+	}{
+		{false, map[string]bool{"STRICT": false, "kept": true, "other": true}},
+		{true, map[string]bool{"STRICT": false, "kept": true, "other": false}},
+	} {
+		s.Manual.ImportGroups = tt.imported
+		m := compileGroups(t, s)
+		for group, want := range tt.want {
+			if got := m.Keeps(group); got != want {
+				t.Errorf("importGroups %v: Keeps(%q) = %v, want %v", tt.imported, group, got, want)
+			}
+		}
+	}
+}
+
+func TestCollision(t *testing.T) {
+	t.Parallel()
+	settings := mapping.Groups{OnTheFly: mapping.OnTheFly{Rename: mapping.Rename{Replace: []mapping.Replacement{{Pattern: "^okta-"}}}}}
+	dev, okta, ops := mapping.SCIMGroup{ID: "1", Name: "Dev"}, mapping.SCIMGroup{ID: "2", Name: "okta-DEV"}, mapping.SCIMGroup{ID: "3", Name: "ops"}
+	for _, collisions := range []mapping.Collisions{"", mapping.Union, mapping.Refuse} {
+		settings.OnTheFly.Collisions = collisions
+		m := compileGroups(t, settings)
+		got, refused, found := m.Collision(okta, []mapping.SCIMGroup{ops, okta, dev})
+		if diff := cmp.Diff(mapping.Collision{Group: "DEV", First: dev, Then: okta}, got); !found || diff != "" {
+			t.Errorf("%q: Collision mismatch (-want +got):\n%s", collisions, diff)
+		}
+		if refused != (collisions == mapping.Refuse) {
+			t.Errorf("%q: refused = %v", collisions, refused)
+		}
+		if _, _, found := m.Collision(ops, []mapping.SCIMGroup{dev, okta, ops}); found {
+			t.Errorf("%q: ops collides with nothing", collisions)
+		}
+	}
+}
+
+func TestGroupExplain(t *testing.T) {
+	t.Parallel()
+	s := manual(
+		mapping.Rule{From: "Eng", To: []string{"devs"}},
+		mapping.Rule{FromPattern: "(.*)", To: []string{"$1"}, KeepExistingUsers: new(false)},
+		mapping.Rule{From: "Eng", To: []string{"jira-administrators"}, Protected: "add"},
+	)
+	want := `group bamboo-admin
+  bamboo-admin: not filled by manual.rules[1] (fromPattern "(.*)"): the group would fill "bamboo-admin", which is protected
+group eng
+  devs: filled by manual.rules[0] (from "Eng"); other members are kept
+  eng: filled by manual.rules[1] (fromPattern "(.*)"); other members are taken out
+  jira-administrators: filled by manual.rules[2] (from "Eng"); protected: nobody is taken out
+`
+	got := ""
+	for _, trace := range compileGroups(t, s).List([]mapping.SCIMGroup{{ID: "2", Name: "eng"}, {ID: "1", Name: "bamboo-admin"}}) {
+		got += trace.String()
+	}
+	got += compileGroups(t, mapping.Groups{OnTheFly: mapping.OnTheFly{Never: []string{"x"}, Only: []string{"x*"}}}).Explain(mapping.SCIMGroup{Name: "X"}).String()
+	got += compileGroups(t, mapping.Groups{OnTheFly: mapping.OnTheFly{Only: []string{"x"}}}).Explain(mapping.SCIMGroup{Name: "y"}).String()
+	got += compileGroups(t, mapping.Groups{}).Explain(mapping.SCIMGroup{Name: "y"}).String()
+	got += compileGroups(t, manual()).Explain(mapping.SCIMGroup{Name: "y"}).String()
+	want += `group X
+  X: not filled by on the fly: the group is among those that onTheFly.never names
+group y
+  y: not filled by on the fly: the group is not among those that onTheFly.only names
+group y
+  y: filled by on the fly; other members are kept; made if missing
+group y
+  (none): no rule is about this group, and importGroups is off
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("List mismatch (-want +got):\n%s", diff)
+	}
+}

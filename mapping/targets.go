@@ -1,0 +1,239 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+)
+
+// onTheFlyRule is how targets and reasons name mapping on the fly.
+const onTheFlyRule = "on the fly"
+
+// Targets returns the Crowd groups that a SCIM group fills, each once, in the order of the rules. Protected groups
+// are not among them unless a rule may add to them.
+func (m *GroupMap) Targets(g SCIMGroup) []Target {
+	var targets []Target
+	for _, c := range m.candidates(g) {
+		if c.problem != "" {
+			continue
+		}
+		targets = merge(targets, c.Target)
+	}
+	return targets
+}
+
+// A candidate is a target, or would be one but for a problem.
+type candidate struct {
+	Target
+	problem string
+}
+
+// merge adds a target to targets. Where two rules fill one group, the careful reading of their settings counts.
+func merge(targets []Target, t Target) []Target {
+	i := slices.IndexFunc(targets, func(o Target) bool { return Fold(o.Group) == Fold(t.Group) })
+	if i < 0 {
+		return append(targets, t)
+	}
+	targets[i].KeepExisting = targets[i].KeepExisting || t.KeepExisting
+	return targets
+}
+
+// candidates returns all that the rules say of a group, or mapping on the fly.
+func (m *GroupMap) candidates(g SCIMGroup) []candidate {
+	if m.mode == OnTheFlyMapping {
+		return []candidate{m.onTheFly(g)}
+	}
+	var all []candidate
+	for i := range m.rules {
+		r := &m.rules[i]
+		if !r.satisfied(g) {
+			continue
+		}
+		for _, name := range r.targets(g) {
+			c := candidate{Target: Target{Group: name, KeepExisting: r.keep, Rule: r.text}}
+			c.ProtectedAdd = m.Protected(name) && r.Protected == addToProtected
+			c.problem = m.targetProblem(c.Target)
+			all = append(all, c)
+		}
+	}
+	if len(all) == 0 && m.settings.Manual.ImportGroups {
+		return []candidate{m.onTheFly(g)}
+	}
+	return all
+}
+
+// onTheFly returns the target of a group by its name.
+func (m *GroupMap) onTheFly(g SCIMGroup) candidate {
+	c := candidate{Target: Target{
+		Group: m.Rename(g.Name), KeepExisting: m.KeepExistingGroups(), Create: m.CreateMissing(), Rule: onTheFlyRule,
+	}}
+	name := Fold(g.Name)
+	matches := func(pattern string) bool { return glob(pattern, name) }
+	switch {
+	case len(m.only) > 0 && !slices.ContainsFunc(m.only, matches):
+		c.problem = "is not among those that onTheFly.only names"
+	case slices.ContainsFunc(m.never, matches):
+		c.problem = "is among those that onTheFly.never names"
+	default:
+		c.problem = m.targetProblem(c.Target)
+	}
+	return c
+}
+
+// targetProblem says why a target cannot be filled, and nothing if it can.
+func (m *GroupMap) targetProblem(t Target) string {
+	if m.Protected(t.Group) && !t.ProtectedAdd {
+		return "would fill " + quote(t.Group) + ", which is protected"
+	}
+	if problem := nameProblem(t.Group); problem != "" {
+		return "would fill " + quote(t.Group) + ", a name that " + problem
+	}
+	return ""
+}
+
+// satisfied reports whether the rule is about g.
+func (r *rule) satisfied(g SCIMGroup) bool {
+	switch {
+	case r.From != "":
+		return r.from == Fold(g.Name)
+	case r.FromExternalID != "":
+		return r.FromExternalID == g.ExternalID
+	}
+	return r.pattern != nil && r.pattern.MatchString(g.Name)
+}
+
+// targets returns the names that the rule gives for a group that satisfies it.
+func (r *rule) targets(g SCIMGroup) []string {
+	if r.pattern == nil {
+		return r.To
+	}
+	match := r.pattern.FindStringSubmatchIndex(g.Name)
+	if match == nil {
+		return nil
+	}
+	names := make([]string, len(r.to))
+	for i, t := range r.to {
+		names[i] = string(r.pattern.ExpandString(nil, string(t), g.Name, match))
+	}
+	return names
+}
+
+// Rename returns the name of the Crowd group that a SCIM group of this name fills on the fly.
+func (m *GroupMap) Rename(name string) string {
+	for _, r := range m.replace {
+		name = r.pattern.ReplaceAllString(name, string(r.with))
+	}
+	return m.settings.OnTheFly.Rename.Prefix + name + m.settings.OnTheFly.Rename.Suffix
+}
+
+// Mode returns how groups are mapped.
+func (m *GroupMap) Mode() Mode { return m.mode }
+
+// Exclusive reports whether the members of groups that the connection creates are its own record.
+func (m *GroupMap) Exclusive() bool { return m.settings.OnTheFly.Exclusive }
+
+// KeepExistingGroups reports whether mapping on the fly leaves alone memberships that others made.
+func (m *GroupMap) KeepExistingGroups() bool { return orTrue(m.settings.OnTheFly.KeepExistingGroups) }
+
+// CreateMissing reports whether mapping on the fly makes Crowd groups that are missing.
+func (m *GroupMap) CreateMissing() bool { return orTrue(m.settings.OnTheFly.Create) }
+
+// Protected reports whether no mapping may change the Crowd group, rules aside that may add to it.
+func (m *GroupMap) Protected(crowdGroup string) bool {
+	name := Fold(crowdGroup)
+	return m.protected[name] || strings.HasPrefix(name, registryPrefix)
+}
+
+// Keeps reports whether members of a Crowd group that the identity provider did not put there are left alone, also
+// where no SCIM group fills it now.
+func (m *GroupMap) Keeps(crowdGroup string) bool {
+	name := Fold(crowdGroup)
+	if m.Protected(crowdGroup) {
+		return true
+	}
+	if m.mode == ManualMapping {
+		if keep, ok := m.keeps[name]; ok {
+			return keep
+		}
+		if !m.settings.Manual.ImportGroups {
+			return true
+		}
+	}
+	isDefault := func(s string) bool { return Fold(s) == name }
+	return m.KeepExistingGroups() || slices.ContainsFunc(m.settings.DefaultForNewUsers, isDefault)
+}
+
+// DefaultForNewUsers returns the groups a user joins when it is created.
+func (m *GroupMap) DefaultForNewUsers() []string { return slices.Clone(m.settings.DefaultForNewUsers) }
+
+// DefaultForAllUsers returns the groups every user of the connection is a member of.
+func (m *GroupMap) DefaultForAllUsers() []string { return slices.Clone(m.settings.DefaultForAllUsers) }
+
+// A Collision is two SCIM groups that fill one Crowd group on the fly.
+type Collision struct {
+	Group string    `json:"group"` // the Crowd group
+	First SCIMGroup `json:"first"`
+	Then  SCIMGroup `json:"then"`
+}
+
+// Collision finds among others the first SCIM group that fills a Crowd group on the fly which g would fill too. It
+// is refused where refused is true, and else both fill it.
+func (m *GroupMap) Collision(g SCIMGroup, others []SCIMGroup) (c Collision, refused, found bool) {
+	for _, t := range m.Targets(g) {
+		if t.Rule != onTheFlyRule {
+			continue
+		}
+		for _, other := range others {
+			if other.ID != g.ID && m.fillsOnTheFly(other, t.Group) {
+				return Collision{Group: t.Group, First: other, Then: g}, m.settings.OnTheFly.Collisions == Refuse, true
+			}
+		}
+	}
+	return Collision{}, false, false
+}
+
+func (m *GroupMap) fillsOnTheFly(g SCIMGroup, crowdGroup string) bool {
+	return slices.ContainsFunc(m.Targets(g), func(t Target) bool {
+		return t.Rule == onTheFlyRule && Fold(t.Group) == Fold(crowdGroup)
+	})
+}
+
+// Explain says which Crowd groups a SCIM group fills, by which rule, and why it does not fill others.
+func (m *GroupMap) Explain(g SCIMGroup) Trace {
+	trace := Trace{Subject: "group " + g.Name}
+	for _, c := range m.candidates(g) {
+		s := Step{Target: c.Group, Source: c.Rule, Result: "filled by " + c.Rule}
+		switch {
+		case c.problem != "":
+			s.Refused, s.Result = true, "not filled by "+c.Rule+": the group "+c.problem
+		case c.ProtectedAdd:
+			s.Result += "; protected: nobody is taken out"
+		case c.KeepExisting:
+			s.Result += "; other members are kept"
+		default:
+			s.Result += "; other members are taken out"
+		}
+		if c.Create && c.problem == "" {
+			s.Result += "; made if missing"
+		}
+		trace.Steps = append(trace.Steps, s)
+	}
+	if len(trace.Steps) == 0 {
+		trace.Steps = []Step{{Target: "(none)", Result: "no rule is about this group, and importGroups is off"}}
+	}
+	return trace
+}
+
+// List explains all groups, ordered by their names: what an administrator looks at before writing rules.
+func (m *GroupMap) List(groups []SCIMGroup) []Trace {
+	ordered := slices.SortedStableFunc(slices.Values(groups), func(a, b SCIMGroup) int {
+		if c := strings.Compare(Fold(a.Name), Fold(b.Name)); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	traces := make([]Trace, len(ordered))
+	for i, g := range ordered {
+		traces[i] = m.Explain(g)
+	}
+	return traces
+}
