@@ -90,7 +90,7 @@ func (w *groupWire) entity() *Group {
 
 type attributesWire struct {
 	Attributes []attributeWire `json:"attributes" xml:"attribute"`
-	Alt        []attributeWire `json:"attribute" xml:"-"`
+	Alt        []attributeWire `json:"attribute,omitempty" xml:"-"`
 }
 
 type attributeWire struct {

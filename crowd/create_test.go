@@ -1,0 +1,230 @@
+package crowd_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
+)
+
+func ann() crowd.User {
+	return crowd.User{
+		Name: "ann", FirstName: "Ann", LastName: "Lee", DisplayName: "Ann Lee",
+		Email: "ann@example.com", Active: true, Attributes: crowd.Attributes{"team": {"red", "blue"}},
+	}
+}
+
+// asGiven compares users in what a caller gives.
+func asGiven() cmp.Options {
+	return cmp.Options{
+		cmpopts.IgnoreFields(crowd.User{}, "Key", "Created", "Updated"),
+		cmpopts.IgnoreMapEntries(func(name string, _ []string) bool { return name != "team" }),
+		cmpopts.SortSlices(strings.Compare),
+	}
+}
+
+// count returns how many calls of that method and resource the server had.
+func count(s *crowdtest.Server, method, resource string) int {
+	n := 0
+	for _, call := range s.Calls() {
+		if call.Method == method && call.Resource == resource {
+			n++
+		}
+	}
+	return n
+}
+
+func TestCreateUser(t *testing.T) {
+	for _, version := range []string{"2.8", "6.3.0"} {
+		t.Run(version, func(t *testing.T) {
+			s := new(crowdtest.Server)
+			s.SetOptions(func(o *crowdtest.Options) { o.Version = version })
+			c := clientOf(t, s, crowd.Config{})
+			got, err := c.CreateUser(t.Context(), ann(), "p")
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := ann()
+			if diff := cmp.Diff(&want, got, asGiven()); diff != "" {
+				t.Errorf("user mismatch (-want +got):\n%s", diff)
+			}
+			there, err := c.User(t.Context(), "ANN")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&want, there, asGiven()); diff != "" {
+				t.Errorf("stored user mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCreateUserTakesOneCall(t *testing.T) {
+	s := new(crowdtest.Server)
+	c := clientOf(t, s, crowd.Config{})
+	if _, err := c.CreateUser(t.Context(), ann(), "p"); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Calls()); n != 1 {
+		t.Errorf("%d calls, want 1", n)
+	}
+}
+
+func TestCreateUserRefusesBeforeTheCall(t *testing.T) {
+	s := new(crowdtest.Server)
+	c := clientOf(t, s, crowd.Config{})
+	for _, test := range []struct {
+		user crowd.User
+		want error
+	}{
+		{crowd.User{Name: ""}, crowd.ErrInvalidName},
+		{crowd.User{Name: " ann"}, crowd.ErrInvalidName},
+		{crowd.User{Name: strings.Repeat("x", 256)}, crowd.ErrInvalidName},
+		{crowd.User{Name: "ann", Attributes: crowd.Attributes{"team": nil}}, crowd.ErrIllegalArgument},
+		{crowd.User{Name: "ann", Attributes: crowd.Attributes{"": {"x"}}}, crowd.ErrIllegalArgument},
+		{crowd.User{Name: "ann", Attributes: crowd.Attributes{"x": {"\xff"}}}, crowd.ErrIllegalArgument},
+	} {
+		if _, err := c.CreateUser(t.Context(), test.user, "p"); !errors.Is(err, test.want) {
+			t.Errorf("%+v: got %v, want %v", test.user, err, test.want)
+		}
+	}
+	if n := len(s.Calls()); n != 0 {
+		t.Errorf("%d calls, want none", n)
+	}
+}
+
+func TestCreateTaken(t *testing.T) {
+	s := new(crowdtest.Server)
+	s.AddUser(ann())
+	s.AddGroup(crowd.Group{Name: "devs", Description: "old", Active: true})
+	c := clientOf(t, s, crowd.Config{})
+	user, err := c.CreateUser(t.Context(), crowd.User{Name: "ANN", Active: true}, "p")
+	if !errors.Is(err, crowd.ErrExists) || user == nil || user.Name != "ann" || user.Key == "" {
+		t.Errorf("user: got %+v, %v, want ann and ErrExists", user, err)
+	}
+	group, err := c.CreateGroup(t.Context(), crowd.Group{Name: "Devs", Active: true})
+	if !errors.Is(err, crowd.ErrExists) || group == nil || group.Name != "devs" || group.Description != "old" {
+		t.Errorf("group: got %+v, %v, want devs and ErrExists", group, err)
+	}
+}
+
+func TestCreateInvalid(t *testing.T) {
+	s := new(crowdtest.Server)
+	s.SetOptions(func(o *crowdtest.Options) { o.StrictNames = true })
+	c := clientOf(t, s, crowd.Config{})
+	user, err := c.CreateUser(t.Context(), crowd.User{Name: "ann"}, "p")
+	if !errors.Is(err, crowd.ErrInvalidUser) || errors.Is(err, crowd.ErrExists) || user != nil {
+		t.Errorf("got %+v, %v, want ErrInvalidUser", user, err)
+	}
+}
+
+// TestCreateLosing loses each single call of a creation in each way.
+func TestCreateLosing(t *testing.T) {
+	kinds := []crowdtest.FaultKind{
+		crowdtest.LoseRequest, crowdtest.LoseResponse, crowdtest.ResetRequest, crowdtest.ResetResponse,
+		crowdtest.Answer, crowdtest.AnswerHTML, crowdtest.CutBody,
+	}
+	for _, version := range []string{"2.8", "6.3.0"} {
+		for _, kind := range kinds {
+			for _, resource := range []string{"user", "group", "user/attribute"} {
+				synctest.Test(t, func(t *testing.T) {
+					s := new(crowdtest.Server)
+					s.SetOptions(func(o *crowdtest.Options) { o.Version = version })
+					s.Fail(crowdtest.Fault{Method: "POST", Resource: resource, Kind: kind})
+					c := clientOf(t, s, crowd.Config{})
+					user, err := c.CreateUser(t.Context(), ann(), "p")
+					if errors.Is(err, crowd.ErrExists) && version == "2.8" && resource == "user" {
+						return // without its attributes it is not as it was sent
+					}
+					if err != nil {
+						t.Errorf("%s, %v of %s: user: %v", version, kind, resource, err)
+						return
+					}
+					want := ann()
+					if diff := cmp.Diff(&want, user, asGiven()); diff != "" {
+						t.Errorf("%s, %v of %s: user mismatch (-want +got):\n%s", version, kind, resource, diff)
+					}
+					if _, err := c.CreateGroup(t.Context(), crowd.Group{Name: "devs", Description: "d", Active: true}); err != nil {
+						t.Errorf("%s, %v of %s: group: %v", version, kind, resource, err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// A name that another takes while our request is lost is not ours.
+func TestCreateLostToAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(crowdtest.Server)
+		other := ann()
+		other.Email = "other@example.com"
+		s.AddUser(other)
+		s.Fail(crowdtest.Fault{Method: "POST", Resource: "user", Kind: crowdtest.LoseRequest})
+		c := clientOf(t, s, crowd.Config{})
+		user, err := c.CreateUser(t.Context(), ann(), "p")
+		if !errors.Is(err, crowd.ErrExists) || errors.Is(err, crowd.ErrAmbiguous) || user == nil || user.Email != other.Email {
+			t.Errorf("got %+v, %v, want the other and ErrExists", user, err)
+		}
+	})
+}
+
+// A request that lands after the client gave up on it counts, whenever.
+func TestCreateLandsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(crowdtest.Server)
+		s.Fail(crowdtest.Fault{Method: "POST", Resource: "user", Kind: crowdtest.LandLate})
+		c := clientOf(t, s, crowd.Config{})
+		user, err := c.CreateUser(t.Context(), ann(), "p")
+		if err != nil || user == nil {
+			t.Fatalf("got %+v, %v", user, err)
+		}
+		s.Land()
+		if names := s.UserNames(); len(names) != 1 {
+			t.Errorf("users are %v", names)
+		}
+		if n := count(s, "POST", "user"); n != 2 {
+			t.Errorf("%d requests to create, want 2", n)
+		}
+	})
+}
+
+// When nothing can be found out, the caller learns just that.
+func TestCreateAmbiguous(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(crowdtest.Server)
+		s.Fail(
+			crowdtest.Fault{Method: "POST", Kind: crowdtest.LoseResponse},
+			crowdtest.Fault{Method: "GET", Times: -1, Kind: crowdtest.LoseRequest},
+		)
+		c := clientOf(t, s, crowd.Config{})
+		_, err := c.CreateUser(t.Context(), ann(), "p")
+		if !errors.Is(err, crowd.ErrAmbiguous) || !errors.Is(err, crowd.ErrUnavailable) {
+			t.Errorf("got %v, want an ambiguous one", err)
+		}
+		if n := count(s, "POST", "user"); n != 1 {
+			t.Errorf("%d requests to create, want 1", n)
+		}
+	})
+}
+
+// Crowd cuts what is too long; that is no other user.
+func TestCreateLostAndCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(crowdtest.Server)
+		s.Fail(crowdtest.Fault{Method: "POST", Kind: crowdtest.LoseResponse})
+		c := clientOf(t, s, crowd.Config{})
+		u := ann()
+		u.DisplayName = strings.Repeat("ä", 300)
+		u.Attributes["team"] = []string{strings.Repeat("é", 256), "b", "b"}
+		if _, err := c.CreateUser(t.Context(), u, "p"); err != nil {
+			t.Error(err)
+		}
+	})
+}
