@@ -95,7 +95,7 @@ func (e *expression) options(patch *patcher) []expr.Option {
 		options = append(options, expr.EnableBuiltin(name))
 	}
 	for _, h := range helpers() {
-		options = append(options, expr.Function(h.name, h.call, h.types...))
+		options = append(options, expr.Function(h.name, h.call, h.typ))
 	}
 	return options
 }
@@ -135,7 +135,10 @@ func (e *expression) survey(tree *parser.Tree) error {
 	if s.problem != "" {
 		return &expressionError{s.problem, s.remedy}
 	}
-	for _, name := range s.names {
+	for _, name := range slices.Concat(s.names, s.variables) {
+		if strings.HasPrefix(name, "_") {
+			return &expressionError{"the expression uses the name " + name + ", which begins with \"_\"", "Choose a name that begins with a letter"}
+		}
 		if slices.Contains(s.variables, name) || slices.Contains(s.callees, name) {
 			continue
 		}
@@ -276,6 +279,10 @@ func number(n *nature.Nature) bool { return n.IsInteger || n.IsFloat }
 
 // patchCall puts a call of h with the run in front of its arguments, constants among them compiled.
 func (p *patcher) patchCall(node *ast.Node, h helper, arguments []ast.Node) {
+	if h.most > 0 && len(arguments) > h.most {
+		p.fail(fmt.Sprintf("%s takes at most %d arguments", h.name, h.most), h.example)
+		return
+	}
 	all := append([]ast.Node{&ast.IdentifierNode{Value: runName}}, arguments...)
 	if h.constant > 0 && h.constant < len(all) {
 		text, ok := all[h.constant].(*ast.StringNode)

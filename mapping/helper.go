@@ -21,8 +21,9 @@ const (
 type helper struct {
 	name     string
 	call     func(...any) (any, error)
-	types    []any // function types, for the compiler
-	constant int   // the parameter that must be a constant, prepared while compiling; 0 for none
+	typ      any // one function type: of several the compiler would try each, again for every call inside a call
+	most     int // arguments, where the type does not say; 0 for no limit
+	constant int // the parameter that must be a constant, prepared while compiling; 0 for none
 	prepare  func(text string, s filter.Schema) (any, error)
 	example  string
 }
@@ -30,8 +31,8 @@ type helper struct {
 // textHelper makes a helper of a function from text to text.
 func textHelper(name string, f func(string) string) helper {
 	return helper{
-		name:  name,
-		types: []any{func(*run, string) string { return "" }},
+		name: name,
+		typ:  func(*run, string) string { return "" },
 		call: func(p ...any) (any, error) {
 			return p[0].(*run).text(f(asText(p[1])), asText(p[1]))
 		},
@@ -48,31 +49,31 @@ func helpers() []helper {
 		textHelper("localPart", localPart),
 		helper{
 			name: addName, call: add,
-			types: []any{func(*run, any, any) string { return "" }},
+			typ: func(*run, any, any) string { return "" },
 		},
 		helper{
 			name: containsName, call: contains,
-			types: []any{func(*run, string, string) bool { return false }},
+			typ: func(*run, string, string) bool { return false },
 		},
 		helper{
 			name: "replace", call: replace,
-			types: []any{func(*run, string, string, string) string { return "" }},
+			typ: func(*run, string, string, string) string { return "" },
 		},
 		helper{
 			name: "split", call: split,
-			types: []any{func(*run, string, string) []any { return nil }},
+			typ: func(*run, string, string) []any { return nil },
 		},
 		helper{
 			name: "join", call: join,
-			types: []any{func(*run, []any, string) string { return "" }, func(*run, []string, string) string { return "" }},
+			typ: func(*run, []any, string) string { return "" },
 		},
 		helper{
 			name: "default", call: firstPresent,
-			types: []any{func(*run, string, ...string) string { return "" }, func(*run, any, ...any) any { return nil }},
+			typ: func(*run, any, ...any) any { return nil },
 		},
 		helper{
-			name: "substring", call: substring,
-			types: []any{func(*run, string, int) string { return "" }, func(*run, string, int, int) string { return "" }},
+			name: "substring", call: substring, most: 3, example: "substring(userName, 0, 20)",
+			typ: func(*run, string, int, ...int) string { return "" },
 		},
 	)
 }
@@ -82,27 +83,27 @@ func patternHelpers() []helper {
 	return []helper{
 		{
 			name: matchesName, call: matches, constant: 2, prepare: preparePattern,
-			types:   []any{func(*run, string, *regexp.Regexp) bool { return false }},
+			typ:     func(*run, string, *regexp.Regexp) bool { return false },
 			example: `userName matches "^a.*z$"`,
 		},
 		{
 			name: "findRegex", call: findRegex, constant: 2, prepare: preparePattern,
-			types:   []any{func(*run, string, *regexp.Regexp) string { return "" }},
+			typ:     func(*run, string, *regexp.Regexp) string { return "" },
 			example: `findRegex(userName, "^[a-z]+")`,
 		},
 		{
 			name: "replaceRegex", call: replaceRegex, constant: 2, prepare: preparePattern,
-			types:   []any{func(*run, string, *regexp.Regexp, string) string { return "" }},
+			typ:     func(*run, string, *regexp.Regexp, string) string { return "" },
 			example: `replaceRegex(userName, "@.*$", "")`,
 		},
 		{
 			name: "path", call: firstAtPath, constant: 1, prepare: preparePath,
-			types:   []any{func(*run, filter.Path) string { return "" }},
+			typ:     func(*run, filter.Path) string { return "" },
 			example: `path("emails[type eq \"work\"].value")`,
 		},
 		{
 			name: "paths", call: allAtPath, constant: 1, prepare: preparePath,
-			types:   []any{func(*run, filter.Path) []any { return nil }},
+			typ:     func(*run, filter.Path) []any { return nil },
 			example: `paths("emails.value")`,
 		},
 	}
