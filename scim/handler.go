@@ -144,22 +144,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		h.log(x, id, h.now().Sub(begun))
 	}()
-	if err := h.authenticate(x); err != nil {
-		x.fail(failureOf(err))
-		return
-	}
 	h.answer(x)
 }
 
-// answer serves a request whose sender is known. A panic ends that request
-// only.
+// answer serves a request. A panic ends that request only.
 func (h *Handler) answer(x *exchange) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.panicked(x, p)
 		}
 	}()
-	if err := h.dispatch(x); err != nil {
+	err := h.authenticate(x)
+	if err == nil {
+		err = h.dispatch(x)
+	}
+	if err != nil {
 		f := failureOf(err)
 		if x.status != 0 {
 			x.failure = f

@@ -27,6 +27,9 @@ func (h *Handler) createUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if profile.Fields.Active == nil && existing == "conflict" {
+		profile.Fields.Active = new(true) // a new user is active; one who is taken over stays as Crowd has it
+	}
 	u, err := h.engine.CreateUser(x.context(), profile, existing)
 	if err != nil {
 		return err

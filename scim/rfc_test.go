@@ -1,0 +1,124 @@
+package scim_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/scimcrowd/scimcrowd/scim"
+)
+
+// A rule is a requirement of a standard and the requests that show it is met.
+type rule struct {
+	Section, Level, Rule string
+	Given                string // "people": users ann and bob, and the group devs of ann
+	Steps                []struct {
+		Do       string // method and path
+		Status   int
+		Headers  map[string]string
+		Body     json.RawMessage
+		Contains any
+		Absent   []string
+		Exact    [][]string        // JSON pointers and their values
+		Header   map[string]string // patterns
+		Save     map[string]string
+	}
+}
+
+// TestStandards sends the requests of testdata/rfc: what RFC 7643, RFC 7644 and
+// RFC 9865 require of a server, by section.
+func TestStandards(t *testing.T) {
+	for file, rules := range readRules(t) {
+		for i, r := range rules {
+			t.Run(fmt.Sprintf("%s/%s %d %s", file, r.Section, i, r.Rule), func(t *testing.T) {
+				t.Parallel()
+				r.check(t)
+			})
+		}
+	}
+}
+
+func readRules(t *testing.T) map[string][]rule {
+	t.Helper()
+	files, err := filepath.Glob("testdata/rfc/rfc*.json")
+	if err != nil || len(files) != 3 {
+		t.Fatalf("files %v, %v", files, err)
+	}
+	all := map[string][]rule{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rules []rule
+		if err := json.Unmarshal(data, &rules); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[strings.TrimSuffix(filepath.Base(file), ".json")] = rules
+	}
+	return all
+}
+
+func (r rule) check(t *testing.T) {
+	b := newBridge(t, provider(scim.Generic))
+	saved := map[string]string{}
+	if r.Given == "people" {
+		saved["ann"], saved["bob"] = b.user("ann"), b.user("bob")
+		saved["devs"] = b.group("devs", saved["ann"])
+	}
+	for i, s := range r.Steps {
+		fill := func(text string) string {
+			for name, value := range saved {
+				quoted, _ := json.Marshal(value)
+				text = strings.ReplaceAll(text, `"{{`+name+`}}"`, string(quoted))
+				text = strings.ReplaceAll(text, "{{"+name+"}}", value)
+			}
+			return text
+		}
+		method, path, _ := strings.Cut(fill(s.Do), " ")
+		var headers []string
+		for name, value := range s.Headers {
+			if strings.Contains(value, "{{") {
+				value = saved[strings.Trim(value, "{}")]
+			}
+			headers = append(headers, name+": "+value)
+		}
+		body := fill(string(s.Body))
+		var text string
+		if json.Unmarshal(s.Body, &text) == nil {
+			body = text
+		}
+		a := b.do(method, path, body, headers...)
+		if a.status != s.Status {
+			t.Fatalf("step %d: %s %s = %d, want %d\n%s", i, method, path, a.status, s.Status, a.text)
+		}
+		for name, pattern := range s.Header {
+			if !regexp.MustCompile(pattern).MatchString(a.header.Get(name)) {
+				t.Errorf("step %d: %s = %q, want %s", i, name, a.header.Get(name), pattern)
+			}
+		}
+		var like step
+		like.Method, like.Path = method, path
+		like.Expect.BodyContains, like.Expect.BodyAbsent = s.Contains, s.Absent
+		if method != http.MethodHead {
+			checkBody(t, i, like, a, fill, false)
+		}
+		for _, exact := range s.Exact {
+			if got, _ := resolve(a.body, exact[0]); fmt.Sprint(got) != exact[1] {
+				t.Errorf("step %d: %s is %v, want %s\n%s", i, exact[0], got, exact[1], a.text)
+			}
+		}
+		for name, pointer := range s.Save {
+			value, ok := resolve(a.body, pointer)
+			if !ok {
+				t.Fatalf("step %d: the answer has no %s\n%s", i, pointer, a.text)
+			}
+			saved[name] = fmt.Sprint(value)
+		}
+	}
+}
