@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"time"
-
-	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
 // An Event tells of one change, or of something an administrator should know.
@@ -81,11 +79,6 @@ func (e *Engine) report(ctx context.Context, kind EventKind, s Step, text string
 			Kind: kind, Step: s, Text: text,
 		})
 	}
-}
-
-// because returns reasons that consist of one.
-func because(kind, text string) []mapping.Reason {
-	return []mapping.Reason{{Kind: kind, Text: text}}
 }
 
 const (

@@ -90,7 +90,7 @@ func (e *Engine) book(ctx context.Context, id string, names ...string) (*Book, e
 // short: one that it does not fill carries its id, or one that it fills does not.
 // The book must have been read with the id.
 func (e *Engine) unfinished(b *Book, id string) bool {
-	if e.groups.Mode() != mapping.OnTheFly {
+	if e.groups.Mode() != mapping.OnTheFlyMapping {
 		return false
 	}
 	targets := e.targets(b, id)
@@ -133,7 +133,7 @@ func (e *Engine) findHashed(ctx context.Context, b *Book, id string) (*Group, er
 // adoptable reports whether a Crowd group that is no SCIM group may be shown as
 // one and become one.
 func (e *Engine) adoptable(b *Book, name string) bool {
-	return e.groups.Mode() == mapping.OnTheFly && !e.hidden(name) && b.owner(name) == ""
+	return e.groups.Mode() == mapping.OnTheFlyMapping && !e.hidden(name) && b.owner(name) == ""
 }
 
 // hidden reports whether a Crowd group is kept from SCIM.
@@ -170,7 +170,7 @@ func (e *Engine) Groups(ctx context.Context) ([]Group, error) {
 		b, err = e.ledger.Book(ctx)
 		return err
 	}, func(ctx context.Context) error {
-		if e.groups.Mode() != mapping.OnTheFly {
+		if e.groups.Mode() != mapping.OnTheFlyMapping {
 			return nil
 		}
 		for g, err := range e.crowd.Groups(ctx, crowd.Query{}) {

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
-	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
 // A GroupChange says what changes of a SCIM group. Nil and empty fields leave
@@ -112,7 +111,7 @@ func (e *Engine) setExternalID(ctx context.Context, g *Group, externalID string)
 	p.add(Step{
 		Op: OpUpdateGroup, Group: g.Name, GroupID: g.ID,
 		Changes: []Change{{"externalId", g.ExternalID, externalID}},
-		Reasons: because("request", "the identity provider changed it"),
+		Why:     "the identity provider changed it",
 		run: func(ctx context.Context) error {
 			return e.ledger.RecordGroup(ctx, GroupFact{
 				Kind: Externalised, ID: g.ID, ExternalID: externalID, At: e.now().UTC(), Request: requestID(ctx),
@@ -211,11 +210,27 @@ func (e *Engine) grantStep(b *Book, g *Group, u *User, granted bool) Step {
 	}
 	return Step{
 		Op: op, User: u.Crowd.Name, UserID: u.ID, Group: g.Name, GroupID: g.ID,
-		Reasons: []mapping.Reason{{Kind: "request", Group: g.Name, Text: "the identity provider " + verb + " the group"}},
+		Why: "the identity provider " + verb + " the group",
 		run: func(ctx context.Context) error {
 			return e.changeGrants(ctx, b, u, []grantChange{{g.ID, granted}})
 		},
 	}
+}
+
+// holders returns the users who hold a grant of a SCIM group.
+func (e *Engine) holders(ctx context.Context, id string) ([]*User, error) {
+	var all []*User
+	for u, err := range e.ledger.Holders(ctx, id) {
+		if err != nil {
+			return nil, err
+		}
+		v, err := e.view(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
 }
 
 func (e *Engine) countHolders(id string) func(context.Context) (int, error) {

@@ -86,7 +86,10 @@ func (e *Engine) crowdNames(g NewGroup) []string {
 	for _, t := range e.groups.Targets(mapping.SCIMGroup{Name: g.Name, ExternalID: g.ExternalID}) {
 		names = append(names, t.Group)
 	}
-	return append(names, g.Name)
+	if !slices.ContainsFunc(names, func(s string) bool { return crowd.Fold(s) == crowd.Fold(g.Name) }) {
+		names = append(names, g.Name)
+	}
+	return names
 }
 
 // completeGroup ends a create that a fault left half done: the group is live,
@@ -124,7 +127,7 @@ func (e *Engine) planCreateGroup(b *Book, id string, g NewGroup) *Plan {
 		op = OpLinkGroup
 	}
 	p.add(Step{
-		Op: op, Group: g.Name, GroupID: id, Reasons: because("request", "the identity provider created the group"),
+		Op: op, Group: g.Name, GroupID: id, Why: "the identity provider created the group",
 		run: func(ctx context.Context) error { return e.issue(ctx, b, id, g, targets) },
 	})
 	return p
@@ -161,7 +164,7 @@ func (e *Engine) claimAll(ctx context.Context, b *Book, id string, targets []map
 		if !t.Create && b.crowdGroup(t.Group) == nil {
 			continue
 		}
-		if !t.Create && e.groups.Mode() != mapping.OnTheFly {
+		if !t.Create && e.groups.Mode() != mapping.OnTheFlyMapping {
 			continue // a target named by a rule is never ours
 		}
 		c, err := e.claim(ctx, b, id, t)

@@ -49,7 +49,7 @@ func (e *Engine) finishDelete(ctx context.Context, b *Book, id string, holders [
 	if n == nil || !n.dead || n.name == "" || e.cfg.DryRun {
 		return ErrNoGroup
 	}
-	if len(holders) > 0 || e.groups.Mode() != mapping.OnTheFly || len(e.carriers(b, id)) > 0 {
+	if len(holders) > 0 || e.groups.Mode() != mapping.OnTheFlyMapping || len(e.carriers(b, id)) > 0 {
 		if err := e.finishDead(ctx, id, n.name, holders, true); err != nil {
 			return err
 		}
@@ -64,12 +64,12 @@ func (e *Engine) deleteGroup(ctx context.Context, b *Book, g *Group, holders []*
 	}
 	for _, u := range holders {
 		s := e.grantStep(b, g, u, false)
-		s.Reasons = because("request", "the identity provider deleted the group")
+		s.Why = "the identity provider deleted the group"
 		p.add(s)
 	}
 	p.add(Step{
 		Op: OpDeleteGroup, Group: g.Name, GroupID: g.ID,
-		Reasons: because("request", "the identity provider deleted the group"),
+		Why: "the identity provider deleted the group",
 	})
 	return e.applyAsOne(ctx, p, func(ctx context.Context) error { return e.bury(ctx, g, holders) })
 }

@@ -107,7 +107,7 @@ func (e *Engine) left(b *Book, id string, names []string, now []mapping.Target) 
 	left := e.leftTargets(id, names, now)
 	for _, name := range e.carriers(b, id) {
 		if !slicesContainsTarget(now, name) {
-			left = append(left, mapping.Target{Group: name, KeepExisting: true})
+			left = append(left, e.bare(name))
 		}
 	}
 	return onceEach(left)
@@ -165,7 +165,7 @@ func (m *move) run(ctx context.Context, holders []*User) error {
 func (m *move) goingAway() map[string]bool {
 	leave := map[string]bool{}
 	for _, t := range m.left {
-		if m.e.deletable(m.book.crowdGroup(t.Group)) && m.e.groups.Mode() == mapping.OnTheFly && !m.e.filledBy(m.book, t.Group) {
+		if m.e.deletable(m.book.crowdGroup(t.Group)) && !m.e.filledBy(m.book, t.Group) {
 			leave[crowd.Fold(t.Group)] = true
 		}
 	}
@@ -200,7 +200,7 @@ func (m *move) allLeave(leave map[string]bool) bool {
 func (m *move) giveUp(ctx context.Context, users map[string]*User, leave map[string]bool) error {
 	for _, t := range m.left {
 		g := m.book.crowdGroup(t.Group)
-		free := g != nil && m.e.groups.Mode() == mapping.OnTheFly && !m.e.filledBy(m.book, t.Group)
+		free := g != nil && m.e.byName(t) && !m.e.filledBy(m.book, t.Group)
 		if free && m.e.deletable(g) {
 			alone, err := m.alone(ctx, users, t)
 			if err != nil {

@@ -26,7 +26,7 @@ func (e *Engine) rename(ctx context.Context, b *Book, g *Group, name string) (*G
 	p := &Plan{Title: fmt.Sprintf("rename the group %q to %q", g.Name, name)}
 	p.add(Step{
 		Op: OpRenameGroup, Group: g.Name, GroupID: g.ID, Changes: []Change{{"displayName", g.Name, name}},
-		Reasons: because("request", "the identity provider renamed the group"),
+		Why: "the identity provider renamed the group",
 		run: func(ctx context.Context) (err error) {
 			b, err = e.moveName(ctx, b, g, name)
 			return err
@@ -101,7 +101,7 @@ func sameTargets(x, y []mapping.Target) bool {
 func (e *Engine) claimNew(ctx context.Context, b *Book, id string, old, now []mapping.Target) (claims []claim, made bool, err error) {
 	made = b.live(id).made
 	for _, t := range now {
-		if slicesContainsTarget(old, t.Group) || e.groups.Mode() != mapping.OnTheFly {
+		if slicesContainsTarget(old, t.Group) || e.groups.Mode() != mapping.OnTheFlyMapping {
 			continue
 		}
 		c, err := e.claim(ctx, b, id, t)

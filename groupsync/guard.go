@@ -167,7 +167,7 @@ func (e *Engine) refusal(p *Plan, what, setting string, l Limit, n, total int) e
 func (e *Engine) countActive(ctx context.Context) (int, error) {
 	n := 0
 	where := crowd.And(crowd.Equals(attrOwner, e.connection), crowd.IsActive(true))
-	for _, err := range e.crowd.Users(ctx, crowd.Query{Where: where}) {
+	for _, err := range e.crowd.Users(ctx, crowd.Query{Where: where, PageSize: allAtOnce}) {
 		if err != nil {
 			return 0, err
 		}

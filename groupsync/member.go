@@ -48,12 +48,13 @@ func (e *Engine) derive(b *Book, u *User, h Holdings, t mapping.Target) (mapping
 	edge := mapping.Edge{
 		Target: t.Group, Keep: t.KeepExisting, Gone: u.gone,
 		Default:    e.isDefault(u, t.Group),
+		AddOnly:    t.ProtectedAdd || e.groups.Protected(t.Group),
 		Provenance: provenance(b, h, t.Group),
 	}
 	for _, id := range h.Grants {
 		for _, other := range e.targets(b, id) {
 			if crowd.Fold(other.Group) == crowd.Fold(t.Group) {
-				edge.Grants = append(edge.Grants, mapping.Grant{Group: b.live(id).scimGroup(), Live: true})
+				edge.Grants = append(edge.Grants, mapping.Grant{Group: b.live(id).scimGroup(), Live: true, Rule: other.Rule})
 			}
 		}
 	}
@@ -132,10 +133,21 @@ func (e *Engine) touched(b *Book, u *User, changes []grantChange, extra []mappin
 	}
 	for _, g := range e.groups.DefaultForAllUsers() {
 		if o, _ := u.holdings.Origin(g); o == Unknown && e.isDefault(u, g) {
-			all = append(all, mapping.Target{Group: g, KeepExisting: true})
+			all = append(all, e.bare(g))
 		}
 	}
 	return onceEach(all)
+}
+
+// bare returns a Crowd group as a target that no SCIM group need fill.
+func (e *Engine) bare(group string) mapping.Target {
+	return mapping.Target{Group: group, KeepExisting: e.groups.Keeps(group)}
+}
+
+// byName reports whether a SCIM group fills a target for having its name, so that
+// the Crowd group comes and goes with it.
+func (e *Engine) byName(t mapping.Target) bool {
+	return t.Create || e.groups.Mode() == mapping.OnTheFlyMapping
 }
 
 func onceEach(all []mapping.Target) []mapping.Target {

@@ -63,7 +63,9 @@ type Step struct {
 	GroupID string `json:"groupId,omitempty"`
 	// Changes lists the fields that change, without secrets.
 	Changes []Change `json:"changes,omitempty"`
-	// Reasons says why.
+	// Why says what asked for the step; Reasons, for a membership that was
+	// derived from what is recorded, what it was derived from.
+	Why     string           `json:"why,omitempty"`
 	Reasons []mapping.Reason `json:"reasons,omitempty"`
 
 	run func(context.Context) error

@@ -193,9 +193,12 @@ func (e *Engine) CountUsers(ctx context.Context) (int, error) {
 	return all - gone, err
 }
 
+// allAtOnce asks for a list as one page: of names only, even a large one is small.
+const allAtOnce = 1 << 20
+
 func (e *Engine) countUsers(ctx context.Context, where crowd.Restriction) (int, error) {
 	n := 0
-	for _, err := range e.crowd.Users(ctx, crowd.Query{Where: where, PageSize: -1}) {
+	for _, err := range e.crowd.Users(ctx, crowd.Query{Where: where, PageSize: allAtOnce}) {
 		if err != nil {
 			return 0, err
 		}

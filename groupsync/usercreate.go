@@ -36,7 +36,7 @@ func (e *Engine) CreateUser(ctx context.Context, p Profile, existing Existing) (
 	create := &Plan{Title: fmt.Sprintf("create the user %q", name)}
 	create.add(Step{
 		Op: OpCreateUser, User: name, Changes: fieldChanges(&crowd.User{}, p.Fields),
-		Reasons: because("request", "the identity provider created the user"),
+		Why: "the identity provider created the user",
 		run: func(ctx context.Context) (err error) {
 			u, err = e.crowd.CreateUser(ctx, e.newUser(ctx, p, name), password(p))
 			return err
@@ -152,15 +152,15 @@ func (e *Engine) complete(ctx context.Context, u *crowd.User, p Profile) (*User,
 	for _, g := range e.groups.DefaultForNewUsers() {
 		plan.add(Step{
 			Op: OpAddMember, User: u.Name, UserID: v.ID, Group: g,
-			Reasons: because("default", "the group is a default for new users"),
-			run:     func(ctx context.Context) error { return e.addDefault(ctx, u.Name, g) },
+			Why: "the group is a default for new users",
+			run: func(ctx context.Context) error { return e.addDefault(ctx, u.Name, g) },
 		})
 	}
 	if len(e.groups.DefaultForAllUsers()) > 0 {
 		plan.add(e.defaultsStep(v))
 	}
 	plan.add(Step{
-		Op: OpRecord, User: u.Name, UserID: v.ID, Reasons: because("request", "the user is complete"),
+		Op: OpRecord, User: u.Name, UserID: v.ID, Why: "the user is complete",
 		run: func(ctx context.Context) error {
 			return e.crowd.SetUserAttributes(ctx, u.Name, crowd.Attributes{e.names.pending: {"no"}})
 		},
@@ -175,7 +175,7 @@ func (e *Engine) complete(ctx context.Context, u *crowd.User, p Profile) (*User,
 func (e *Engine) defaultsStep(v *User) Step {
 	return Step{
 		Op: OpAddMember, User: v.Crowd.Name, UserID: v.ID, Group: fmt.Sprint(e.groups.DefaultForAllUsers()),
-		Reasons: because("default", "the groups are defaults for all users"),
+		Why: "the groups are defaults for all users",
 		run: func(ctx context.Context) error {
 			b, err := e.ledger.Book(ctx)
 			if err != nil {
@@ -243,15 +243,13 @@ func (e *Engine) revive(ctx context.Context, v *User, p Profile, op Op) (*User, 
 	plan := &Plan{Title: fmt.Sprintf("%s %q", op, v.Crowd.Name)}
 	plan.add(Step{
 		Op: op, User: v.Crowd.Name, UserID: v.ID, Changes: fieldChanges(&v.Crowd, p.Fields),
-		Reasons: because("request", "the identity provider created the user"),
+		Why: "the identity provider created the user",
 		run: func(ctx context.Context) error {
 			a := e.records(p)
 			maps.Copy(a, crowd.Attributes{
 				attrOwner: {e.connection}, e.names.gone: {"no"}, e.names.active: e.activeRegister(ctx, active),
+				e.names.pending: {"yes"},
 			})
-			if e.hasDefaults() {
-				a[e.names.pending] = []string{"yes"}
-			}
 			return e.crowd.SetUserAttributes(ctx, v.Crowd.Name, a)
 		},
 	})

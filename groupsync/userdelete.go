@@ -77,7 +77,7 @@ func (d *deletion) run(ctx context.Context) error {
 // plan lists what goes; the steps are applied as one.
 func (d *deletion) plan(b *Book) *Plan {
 	u := d.user
-	reasons := because("request", "the identity provider deleted the user")
+	why := "the identity provider deleted the user"
 	p := &Plan{
 		Title: fmt.Sprintf("delete the user %q", u.Crowd.Name),
 		members: func(ctx context.Context) (int, error) {
@@ -94,15 +94,15 @@ func (d *deletion) plan(b *Book) *Plan {
 	}
 	for _, id := range u.Grants {
 		if n := b.live(id); n != nil {
-			p.add(Step{Op: OpRevoke, User: u.Crowd.Name, UserID: u.ID, Group: n.name, GroupID: id, Reasons: reasons})
+			p.add(Step{Op: OpRevoke, User: u.Crowd.Name, UserID: u.ID, Group: n.name, GroupID: id, Why: why})
 		}
 	}
 	if u.Crowd.Active && d.how != Keep {
-		p.add(Step{Op: OpDeactivateUser, User: u.Crowd.Name, UserID: u.ID, Reasons: reasons})
+		p.add(Step{Op: OpDeactivateUser, User: u.Crowd.Name, UserID: u.ID, Why: why})
 	}
-	p.add(Step{Op: OpDeleteUser, User: u.Crowd.Name, UserID: u.ID, Reasons: reasons})
+	p.add(Step{Op: OpDeleteUser, User: u.Crowd.Name, UserID: u.ID, Why: why})
 	if d.how != Keep {
-		p.add(Step{Op: OpEndSessions, User: u.Crowd.Name, UserID: u.ID, Reasons: reasons})
+		p.add(Step{Op: OpEndSessions, User: u.Crowd.Name, UserID: u.ID, Why: why})
 	}
 	return p
 }
@@ -124,7 +124,7 @@ func (d *deletion) retire(ctx context.Context, book *Book) error {
 	}
 	w.targets = d.e.targetsOfAll(book, w.changes)
 	for _, g := range d.e.groups.DefaultForAllUsers() {
-		w.targets = append(w.targets, mapping.Target{Group: g, KeepExisting: true})
+		w.targets = append(w.targets, d.e.bare(g))
 	}
 	w.targets = onceEach(w.targets)
 	w.lookup = d.e.mustLookAtBook(book, w.changes)
@@ -221,7 +221,7 @@ func (d *deletion) takeOut(ctx context.Context) error {
 			return err
 		}
 		if !d.e.hidden(g.Name) {
-			targets = append(targets, mapping.Target{Group: g.Name, KeepExisting: true})
+			targets = append(targets, d.e.bare(g.Name))
 		}
 	}
 	return d.e.rederive(ctx, book, d.user, targets...)

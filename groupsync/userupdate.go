@@ -249,7 +249,7 @@ func sameValues(x, y []string) bool {
 func (w *update) recordStep(v *User, rec crowd.Attributes) Step {
 	s := Step{
 		Op: OpRecord, User: v.Crowd.Name, UserID: v.ID,
-		Reasons: because("request", "keeps what the identity provider said"),
+		Why: "keeps what the identity provider said",
 	}
 	s.run = func(ctx context.Context) error {
 		if w.record == nil {
@@ -265,7 +265,7 @@ func (w *update) recordStep(v *User, rec crowd.Attributes) Step {
 func (w *update) planLeave(p *Plan, v *User) {
 	p.add(Step{
 		Op: OpDeactivateUser, User: v.Crowd.Name, UserID: v.ID, Changes: []Change{{"active", "true", "false"}},
-		Reasons: because("request", "the identity provider deactivated the user"),
+		Why: "the identity provider deactivated the user",
 		run: func(ctx context.Context) error {
 			u := v.Crowd
 			u.Active = false
@@ -300,7 +300,7 @@ func (w *update) sure(err error) error {
 func (e *Engine) sessionsStep(v *User) Step {
 	s := Step{
 		Op: OpEndSessions, User: v.Crowd.Name, UserID: v.ID,
-		Reasons: because("request", "the user may not be logged in any more"),
+		Why: "the user may not be logged in any more",
 	}
 	s.run = func(ctx context.Context) error {
 		err := e.crowd.EndUserSessions(ctx, v.Crowd.Name)
@@ -320,7 +320,7 @@ func (e *Engine) sessionsStep(v *User) Step {
 func (w *update) passwordStep(v *User) Step {
 	return Step{
 		Op: OpSetPassword, User: v.Crowd.Name, UserID: v.ID,
-		Reasons: because("request", "the identity provider set a password"),
+		Why: "the identity provider set a password",
 		run: func(ctx context.Context) error {
 			return w.e.crowd.SetPassword(ctx, v.Crowd.Name, w.profile.Password)
 		},
@@ -332,7 +332,7 @@ func (w *update) planFields(p *Plan, v *User, want crowd.User) {
 	if want.Name != v.Crowd.Name {
 		p.add(Step{
 			Op: OpRenameUser, User: v.Crowd.Name, UserID: v.ID, Changes: []Change{{"username", v.Crowd.Name, want.Name}},
-			Reasons: because("request", "the identity provider renamed the user"),
+			Why: "the identity provider renamed the user",
 			run: func(ctx context.Context) error {
 				_, err := w.e.crowd.RenameUser(ctx, v.Crowd.Name, want.Name)
 				return w.sure(err)
@@ -351,14 +351,14 @@ func (w *update) planFields(p *Plan, v *User, want crowd.User) {
 		}
 		p.add(Step{
 			Op: op, User: want.Name, UserID: v.ID, Changes: changes,
-			Reasons: because("request", "the identity provider changed the profile"),
-			run:     func(ctx context.Context) error { return w.putFields(ctx, v, want) },
+			Why: "the identity provider changed the profile",
+			run: func(ctx context.Context) error { return w.putFields(ctx, v, want) },
 		})
 	}
 	for _, name := range clear {
 		p.add(Step{
 			Op: OpUpdateUser, User: want.Name, UserID: v.ID, Changes: []Change{{Field: name, Before: v.Crowd.Attributes.First(name)}},
-			Reasons: because("request", "the identity provider cleared the attribute"),
+			Why: "the identity provider cleared the attribute",
 			run: func(ctx context.Context) error {
 				return w.e.crowd.DeleteUserAttribute(ctx, want.Name, name)
 			},
