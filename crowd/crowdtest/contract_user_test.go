@@ -356,3 +356,13 @@ func TestContract20UnknownUser(t *testing.T) {
 	s.set(func(o *crowdtest.Options) { o.Statuses = map[string]int{"USER_NOT_FOUND": 410} })
 	s.refused(410, "USER_NOT_FOUND", "DELETE", "user?username=nobody", "")
 }
+
+// childNodes returns the children of a document's root in order.
+func childNodes(t testing.TB, doc string) []node {
+	t.Helper()
+	var n node
+	if err := xml.Unmarshal([]byte(doc), &n); err != nil {
+		t.Fatalf("%v: %s", err, doc)
+	}
+	return n.Nodes
+}
