@@ -3,7 +3,6 @@ package resource
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,23 +10,23 @@ import (
 // checkText walks over valid JSON once and refuses what encoding/json lets pass: equal keys in one object and
 // escapes that are half a character.
 func checkText(body []byte) error {
-	var open []keySet // one for each open array or object
+	var keys keyStack
 	for i := 0; i < len(body); i++ {
 		switch body[i] {
 		case '{', '[':
-			open = append(open, keySet{})
+			keys.open()
 		case '}', ']':
-			open = open[:len(open)-1]
+			keys.close()
 		case '"':
 			end := stringEnd(body, i)
-			text := body[i : end+1]
-			if err := checkSurrogates(text); err != nil {
-				return err
-			}
-			if after := bytes.TrimLeft(body[end+1:], " \t\r\n"); len(after) > 0 && after[0] == ':' {
-				if key, ok := open[len(open)-1].add(text); !ok {
-					return refuse(invalidSyntax, "the key %q stands twice in one object: names are compared ignoring case, send it once", key)
+			text := body[i+1 : end]
+			if bytes.IndexByte(text, '\\') >= 0 {
+				if err := checkSurrogates(text); err != nil {
+					return err
 				}
+			}
+			if followedByColon(body[end+1:]) && !keys.add(text) {
+				return refuse(invalidSyntax, "the key %q stands twice in one object: names are compared ignoring case, send it once", excerpt(string(text)))
 			}
 			i = end
 		}
@@ -35,39 +34,72 @@ func checkText(body []byte) error {
 	return nil
 }
 
-// A keySet holds the keys of one object, folded.
-type keySet struct {
-	few  []string
-	many map[string]struct{} // instead of few, beyond a handful
-}
-
-// add adds the key written as a JSON string and reports false if it was there.
-func (s *keySet) add(text []byte) (key string, ok bool) {
-	if bytes.IndexByte(text, '\\') < 0 {
-		key = string(text[1 : len(text)-1])
-	} else if json.Unmarshal(text, &key) != nil {
-		return string(text), false
-	}
-	folded := strings.ToLower(key)
-	if s.many != nil {
-		_, found := s.many[folded]
-		s.many[folded] = struct{}{}
-		return key, !found
-	}
-	if slices.Contains(s.few, folded) {
-		return key, false
-	}
-	s.few = append(s.few, folded)
-	if len(s.few) > 32 {
-		s.many = make(map[string]struct{}, 2*len(s.few))
-		for _, k := range s.few {
-			s.many[k] = struct{}{}
+// followedByColon reports whether the next thing in text is a colon, which makes a key of the string in front.
+func followedByColon(text []byte) bool {
+	for _, c := range text {
+		switch c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c == ':'
 		}
 	}
-	return key, true
+	return false
 }
 
-// checkSurrogates refuses a JSON string in which a \u escape of a surrogate lacks its other half.
+// A keyStack holds the keys of the objects that are open, those of the innermost last.
+type keyStack struct {
+	keys   [][]byte
+	levels []keyLevel
+}
+
+type keyLevel struct {
+	start int                 // of its keys
+	many  map[string]struct{} // its keys, folded, instead of looking through them, beyond a handful
+}
+
+func (s *keyStack) open() { s.levels = append(s.levels, keyLevel{start: len(s.keys)}) }
+
+func (s *keyStack) close() {
+	last := len(s.levels) - 1
+	s.keys, s.levels = s.keys[:s.levels[last].start], s.levels[:last]
+}
+
+// add adds a key, written as in JSON but without quotes, and reports false if it was there.
+func (s *keyStack) add(key []byte) bool {
+	if bytes.IndexByte(key, '\\') >= 0 {
+		var text string
+		if json.Unmarshal(append(append([]byte{'"'}, key...), '"'), &text) != nil {
+			return false
+		}
+		key = []byte(text)
+	}
+	level := &s.levels[len(s.levels)-1]
+	if level.many != nil {
+		folded := foldKey(key)
+		_, found := level.many[folded]
+		level.many[folded] = struct{}{}
+		return !found
+	}
+	own := s.keys[level.start:]
+	for _, k := range own {
+		if bytes.EqualFold(k, key) {
+			return false
+		}
+	}
+	s.keys = append(s.keys, key)
+	if len(own) == 32 {
+		level.many = make(map[string]struct{}, 2*len(own))
+		for _, k := range s.keys[level.start:] {
+			level.many[foldKey(k)] = struct{}{}
+		}
+	}
+	return true
+}
+
+// foldKey returns text that is equal for keys that are equal ignoring case.
+func foldKey(key []byte) string { return strings.ToLower(strings.ToUpper(string(key))) }
+
+// checkSurrogates refuses the inside of a JSON string in which a \u escape of a surrogate lacks its other half.
 func checkSurrogates(text []byte) error {
 	for i := bytes.IndexByte(text, '\\'); i >= 0 && i < len(text)-1; i++ {
 		if text[i] != '\\' {

@@ -164,6 +164,7 @@ func (f *memberFold) clear() { *f = memberFold{reset: true} }
 func (f *memberFold) want(ids []string, in bool) {
 	if f.wanted == nil {
 		f.wanted = make(map[string]bool, len(ids))
+		f.order = make([]string, 0, len(ids))
 	}
 	for _, id := range ids {
 		if _, ok := f.wanted[id]; !ok {
@@ -175,7 +176,7 @@ func (f *memberFold) want(ids []string, in bool) {
 
 // result returns the changes so far.
 func (f *memberFold) result() []MemberOp {
-	var in, out []string
+	in, out := make([]string, 0, len(f.order)), []string(nil)
 	for _, id := range f.order {
 		if f.wanted[id] {
 			in = append(in, id)
