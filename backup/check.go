@@ -1,0 +1,228 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+	"github.com/scimcrowd/scimcrowd/mapping/filter"
+)
+
+// maxCompiled bounds the expressions and regular expressions of a document,
+// each of which costs time and memory to make ready.
+const maxCompiled = 1000
+
+// A checker finds the faults that settings have together, each of them being
+// well formed.
+type checker struct {
+	faults   faults
+	compiled int
+	names    map[string]string // pointers of connections
+	paths    map[string]string // pointers of their paths
+	below    map[string]string // paths above others: the pointer of one below
+}
+
+// check returns what is wrong with c beyond the form of its values.
+func check(c *Config) *faults {
+	k := &checker{names: map[string]string{}, paths: map[string]string{}, below: map[string]string{}}
+	if c.Format != "" && c.Format != Format {
+		k.faults.add("/format", quote(c.Format)+" is no version that is known here", "Write "+quote(Format)+", or use a program that knows that version")
+	}
+	for i := range c.Connections {
+		k.connection(&c.Connections[i], fmt.Sprintf("/connections/%d", i))
+	}
+	return &k.faults
+}
+
+func (k *checker) connection(c *Connection, pointer string) {
+	k.name(c.Name, pointer)
+	k.path(c.Path, pointer+"/path")
+	k.tokens(c, pointer+"/tokens")
+	k.crowd(&c.Crowd, pointer+"/crowd")
+	k.users(&c.Users, pointer+"/users")
+	k.groups(&c.Groups, pointer+"/groups")
+}
+
+func (k *checker) name(name, pointer string) {
+	if first, taken := k.names[name]; taken {
+		k.faults.add(pointer+"/name", fmt.Sprintf("the name %s is that of %s already", quote(name), first), "Give each connection a name of its own")
+		return
+	}
+	if name != "" {
+		k.names[name] = pointer
+	}
+}
+
+// path refuses a path that is another's, or below or above one.
+func (k *checker) path(path, pointer string) {
+	const remedy = `Give each connection a path of its own, such as "/scim/okta/v2"`
+	if path == "" {
+		return
+	}
+	if other, taken := k.paths[path]; taken {
+		k.faults.add(pointer, fmt.Sprintf("the path %s is that of %s already", quote(path), strings.TrimSuffix(other, "/path")), remedy)
+		return
+	}
+	if other, found := k.below[path]; found {
+		k.faults.add(pointer, fmt.Sprintf("the path of %s lies below %s", strings.TrimSuffix(other, "/path"), quote(path)), remedy)
+	}
+	for above := path; above != "/"; {
+		above = above[:strings.LastIndexByte(above, '/')]
+		if above == "" {
+			above = "/"
+		}
+		if other, taken := k.paths[above]; taken {
+			k.faults.add(pointer, fmt.Sprintf("the path lies below %s, that of %s", quote(above), strings.TrimSuffix(other, "/path")), remedy)
+		}
+		if k.below[above] == "" {
+			k.below[above] = pointer
+		}
+	}
+	k.paths[path] = pointer
+}
+
+func (k *checker) tokens(c *Connection, pointer string) {
+	const hashOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	ids, sums := map[string]int{}, map[string]int{}
+	for i, t := range c.Tokens {
+		at := fmt.Sprintf("%s/%d", pointer, i)
+		sum := strings.ToLower(t.SHA256)
+		if first, taken := ids[t.ID]; taken && t.ID != "" {
+			k.faults.add(at+"/id", fmt.Sprintf("the id %s is that of token %d already", quote(t.ID), first), "Give each token an id of its own")
+		} else {
+			ids[t.ID] = i
+		}
+		if sum == hashOfNothing {
+			k.faults.add(at+"/sha256", "it is the hash of an empty text", "Hash the token itself")
+		}
+		if first, taken := sums[sum]; taken && sum != "" {
+			k.faults.add(at+"/sha256", fmt.Sprintf("the token is that of entry %d already", first), "Remove one of the two")
+		} else {
+			sums[sum] = i
+		}
+	}
+}
+
+func (k *checker) crowd(c *Crowd, pointer string) {
+	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Hostname() == "") {
+		k.faults.add(pointer+"/url", "it is not an address", `Write for example "https://crowd.example.com/crowd"`)
+	}
+	k.password(c.Password, pointer+"/password")
+	if d := c.Directory; d.Create && d.Type != "" && d.Type != Internal {
+		k.faults.add(pointer+"/directory/create", fmt.Sprintf("a directory of type %s cannot be created here", quote(string(d.Type))),
+			"Create it in Crowd and leave create out, or write \"type\": \"internal\"")
+	}
+}
+
+func (k *checker) password(p Password, pointer string) {
+	given := 0
+	for _, s := range []string{p.Env, p.File, p.Value.Reveal(), p.Sealed} {
+		if s != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		k.faults.add(pointer, fmt.Sprintf("it has %d of env, file, value and sealed", given), `Give it exactly one, as in {"env": "CROWD_PASSWORD"}`)
+	}
+}
+
+func (k *checker) users(u *Users, pointer string) {
+	protected := map[string]bool{}
+	for i, name := range u.Protected {
+		at := fmt.Sprintf("%s/protected/%d", pointer, i)
+		k.userName(name, at)
+		if protected[crowd.Fold(name)] {
+			k.faults.add(at, quote(name)+" stands there twice", "Leave one of the two out; case does not matter")
+		}
+		protected[crowd.Fold(name)] = true
+	}
+	k.userName(u.Leads.Project, pointer+"/leads/project")
+	k.userName(u.Leads.Component, pointer+"/leads/component")
+	for i, path := range u.Keep.Paths {
+		k.keptPath(path, fmt.Sprintf("%s/keep/%d", pointer, i))
+	}
+	for _, row := range u.Attributes {
+		if row.Expr != "" {
+			k.compiled++
+		}
+	}
+	if k.tooMany(pointer + "/attributes") {
+		return
+	}
+	_, err := mapping.CompileAttributes(u.Attributes, mapping.AttributeOptions{})
+	k.mapped(err, pointer+"/attributes")
+}
+
+func (k *checker) userName(name, pointer string) {
+	if name == "" {
+		return
+	}
+	if err := crowd.ValidateName(name); err != nil {
+		k.faults.add(pointer, "Crowd can have no user of that name", `Write a user name such as "jdoe": without white space around it, and at most 255 characters`)
+	}
+}
+
+// keptPath checks a path of users.keep. Attributes of extensions that are not
+// in the default schema may be kept too.
+func (k *checker) keptPath(text, pointer string) {
+	const remedy = "Write for example \"phoneNumbers\" or \"name.middleName\""
+	path, err := filter.ParsePath(text)
+	if err != nil {
+		problem := "it is not an attribute path"
+		if e, ok := errors.AsType[*filter.SyntaxError](err); ok {
+			problem += fmt.Sprintf(": at character %d: %s", e.Offset+1, e.Problem)
+		}
+		k.faults.add(pointer, problem, remedy)
+		return
+	}
+	schema := mapping.DefaultSchema()
+	if _, err := path.Check(schema); err == nil || path.Attr.URN != "" || k.faults.full() {
+		return
+	}
+	remark := remedy
+	if best := nearest(text, schema.Names()); best != "" {
+		remark = "Did you mean " + quote(best) + "?"
+	}
+	k.faults.add(pointer, "there is no attribute "+quote(text), remark)
+}
+
+func (k *checker) groups(g *Groups, pointer string) {
+	for _, r := range g.Manual.Rules {
+		if r.FromPattern != "" {
+			k.compiled++
+		}
+	}
+	k.compiled += len(g.OnTheFly.Rename.Replace)
+	if k.tooMany(pointer) {
+		return
+	}
+	_, err := mapping.CompileGroups(g.Groups)
+	k.mapped(err, pointer)
+}
+
+// tooMany notes, once, that there is too much to compile.
+func (k *checker) tooMany(pointer string) bool {
+	if k.compiled <= maxCompiled {
+		return false
+	}
+	k.faults.add(pointer, fmt.Sprintf("with these, the document has more than %d expressions and regular expressions", maxCompiled), "Split it into several documents")
+	return true
+}
+
+// mapped notes the faults that package mapping has found.
+func (k *checker) mapped(err error, pointer string) {
+	if err == nil {
+		return
+	}
+	list, ok := errors.AsType[mapping.Faults](err)
+	if !ok {
+		k.faults.add(pointer, err.Error(), "Correct it")
+		return
+	}
+	for _, f := range list.Below(pointer) {
+		k.faults.add(f.Pointer, f.Problem, f.Remedy)
+	}
+}

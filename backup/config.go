@@ -1,0 +1,125 @@
+package backup
+
+import (
+	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/mapping"
+	"github.com/scimcrowd/scimcrowd/scim"
+)
+
+// Format is the version of the document that this package writes.
+const Format = "scimcrowd/v1"
+
+// A Config is the whole configuration. The zero values of optional fields are
+// the defaults.
+type Config struct {
+	// Format is [Format]. [Write] fills it in where it is empty.
+	Format string `json:"format"`
+	// Connections are served side by side. At least one is required.
+	Connections []Connection `json:"connections"`
+}
+
+// A Connection is one application of an identity provider, tied to one Crowd
+// directory.
+type Connection struct {
+	// Name is 1 to 32 lower-case letters, digits and hyphens. Required, unique.
+	// What is recorded in Crowd bears it, so it cannot be changed later.
+	Name string `json:"name"`
+	// Provider is the identity provider's product. Default generic.
+	Provider scim.Provider `json:"provider,omitempty"`
+	// Path is where the connection is served, such as "/scim/okta/v2". Required,
+	// unique, and not below another connection's.
+	Path string `json:"path"`
+	// Tokens are the bearer tokens accepted. At least one is required.
+	Tokens []scim.Token `json:"tokens"`
+	// Crowd says how to reach Crowd. Required.
+	Crowd Crowd `json:"crowd"`
+	// Users steers what happens to users.
+	Users Users `json:"users,omitzero"`
+	// Groups steers what happens to groups and memberships.
+	Groups Groups `json:"groups,omitzero"`
+	// Limits bounds requests.
+	Limits scim.Limits `json:"limits,omitzero"`
+}
+
+// Crowd says how to reach Crowd, and as which application.
+type Crowd struct {
+	// URL is the address of Crowd with its context path, such as
+	// "https://crowd.example.com/crowd". Required.
+	URL string `json:"url"`
+	// Application is the name of the application in Crowd. Required.
+	Application string `json:"application"`
+	// Password says where the application's password is. Required.
+	Password Password `json:"password"`
+	// Directory is the directory that the application manages. It is told for
+	// restoring on another Crowd; a running connection works on whatever
+	// directory its application has.
+	Directory Directory `json:"directory,omitzero"`
+	// MaxInFlight bounds the requests to Crowd in flight. Default 8.
+	MaxInFlight int `json:"maxInFlight,omitempty"`
+	// SplitWrites writes records of memberships one after the other. Needed for
+	// a Crowd that does not apply the attributes of one request together.
+	SplitWrites bool `json:"splitWrites,omitempty"`
+}
+
+// A Directory names a directory of Crowd.
+type Directory struct {
+	// Name is its name in Crowd. Required.
+	Name string `json:"name"`
+	// Type is its type. Default internal.
+	Type DirectoryType `json:"type,omitempty"`
+	// Create has the directory created where it is missing. Only internal
+	// directories can be.
+	Create bool `json:"create,omitempty"`
+}
+
+// A DirectoryType is a type of directory, as Crowd's REST API names them.
+type DirectoryType string
+
+// The types of directories.
+const (
+	Internal   DirectoryType = "internal"
+	Delegating DirectoryType = "delegating"
+	LDAP       DirectoryType = "ldap"
+	Remote     DirectoryType = "crowd" // the directory of another Crowd
+	Generic    DirectoryType = "generic"
+)
+
+// Users steers what happens to users.
+type Users struct {
+	scim.Users
+	// Leads says who takes over what a leaver leads in Jira.
+	Leads Leads `json:"leads,omitzero"`
+}
+
+// Leads names the users who take over from a leaver in Jira. An empty name
+// leaves the lead as it is.
+type Leads struct {
+	// Project is the user name of the new lead of projects.
+	Project string `json:"project,omitempty"`
+	// Component is the user name of the new lead of components.
+	Component string `json:"component,omitempty"`
+}
+
+// Groups steers what happens to groups and memberships.
+type Groups struct {
+	mapping.Groups
+	// UnknownMembers says what becomes of members whom Crowd does not have.
+	// Default skip.
+	UnknownMembers UnknownMembers `json:"unknownMembers,omitempty"`
+	// KeepEmptyGroups keeps the Crowd groups of deleted and renamed SCIM groups.
+	// Default: those that the connection created are deleted, once nobody else
+	// is in them.
+	KeepEmptyGroups bool `json:"keepEmptyGroups,omitempty"`
+	// Guard refuses what would take away too much.
+	Guard groupsync.Policy `json:"guard,omitzero"`
+}
+
+// UnknownMembers says what becomes of members whom Crowd does not have.
+type UnknownMembers string
+
+const (
+	// SkipUnknown passes over them, with an event.
+	SkipUnknown UnknownMembers = "skip"
+	// RejectUnknown refuses the request.
+	RejectUnknown UnknownMembers = "reject"
+)

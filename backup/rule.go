@@ -1,0 +1,205 @@
+package backup
+
+// A rule is what is known of a setting beyond its type.
+type rule struct {
+	about    string // what it is, a sentence
+	required bool
+	example  string // its JSON form
+	fallback string // the JSON form of the default, if it is one value
+	form     string // a regular expression that a text must match
+	formed   string // that, in words
+	least    int    // the least number, or length of a text or list
+	most     int    // the greatest number, or length of a text or list; 0: the general limit
+	private  bool   // no difference shows the value
+	ordered  bool   // of a list: the order has a meaning
+	effect   string // what else a change brings
+}
+
+const (
+	manyItems = 10_000 // in a list
+	someItems = 1_000
+	mostRules = 2_000 // each is held against each
+)
+
+// rules tells the rules of all settings, by Go type and JSON name; "[]" stands
+// for the elements of a list.
+func rules() map[string]rule {
+	all := map[string]rule{}
+	for _, part := range []map[string]rule{
+		connectionRules(), crowdRules(), userRules(), attributeRules(), groupRules(), onTheFlyRules(), limitRules(),
+	} {
+		for key, r := range part {
+			all[key] = r
+		}
+	}
+	return all
+}
+
+func connectionRules() map[string]rule {
+	return map[string]rule{
+		"backup.Config.format": {
+			about: "The version of the document.", required: true, example: `"` + Format + `"`,
+		},
+		"backup.Config.connections": {
+			about: "The connections, served side by side.", required: true, least: 1, most: someItems,
+			example: `[{"name": "okta", ...}]`,
+		},
+		"backup.Connection.name": {
+			about: "The name of the connection. What is recorded in Crowd bears it.", required: true, example: `"okta"`,
+			form: `^[a-z0-9-]{1,32}$`, formed: "1 to 32 lower-case letters, digits and hyphens",
+		},
+		"backup.Connection.provider": {about: "The identity provider's product.", fallback: `"generic"`},
+		"backup.Connection.path": {
+			about: "Where the connection is served.", required: true, example: `"/scim/okta/v2"`,
+			form: `^/$|^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`, formed: "a path of letters, digits and . _ ~ -, with a slash in front and none at the end", most: 256,
+			effect: "the identity provider must be given the new address",
+		},
+		"backup.Connection.tokens": {
+			about: "The bearer tokens accepted.", required: true, least: 1, most: someItems,
+			example: `[{"id": "2026-11", "sha256": "..."}]`,
+		},
+		"backup.Connection.crowd":  {about: "How to reach Crowd.", required: true, example: `{"url": ..., "application": ..., "password": ...}`},
+		"backup.Connection.users":  {about: "What happens to users."},
+		"backup.Connection.groups": {about: "What happens to groups and memberships."},
+		"backup.Connection.limits": {about: "What one request may ask for."},
+		"scim.Token.id": {
+			about: "Names the token in logs and to administrators.", required: true, least: 1, example: `"2026-11"`,
+		},
+		"scim.Token.sha256": {
+			about: "The hexadecimal SHA-256 of the token's text; never the token itself.", required: true, private: true,
+			form: `^[0-9A-Fa-f]{64}$`, formed: "64 hexadecimal digits, the SHA-256 of the token", example: `"9f86d0..."`,
+		},
+		"scim.Token.notAfter": {about: "The last instant at which the token is accepted.", example: `"2027-11-30T00:00:00Z"`},
+		"scim.Token.user":     {about: "The userName that /Me stands for under this token."},
+	}
+}
+
+func crowdRules() map[string]rule {
+	return map[string]rule{
+		"backup.Crowd.url": {
+			about: "The address of Crowd with its context path.", required: true, example: `"https://crowd.example.com/crowd"`,
+			form: `^https?://[^/?#@]+(/[^?#@]*)?$`, formed: "an http or https address without user, query and fragment",
+			effect: "users and groups are looked for in that Crowd",
+		},
+		"backup.Crowd.application": {
+			about: "The name of the application in Crowd.", required: true, example: `"scim"`,
+			form: `^[^:]+$`, formed: "a name without colons",
+			effect: "its directory in Crowd may be another one",
+		},
+		"backup.Crowd.password":    {about: "Where the application's password is.", required: true, example: `{"env": "CROWD_PASSWORD"}`},
+		"backup.Crowd.directory":   {about: "The directory that the application manages, for restoring on another Crowd."},
+		"backup.Crowd.maxInFlight": {about: "The requests to Crowd that may be in flight.", fallback: "8", most: 1000},
+		"backup.Crowd.splitWrites": {
+			about: "Write records of memberships one after the other, for a Crowd that does not apply several attributes together.", fallback: "false",
+		},
+		"backup.Directory.name":   {about: "Its name in Crowd.", required: true, least: 1, example: `"Employees"`},
+		"backup.Directory.type":   {about: "Its type.", fallback: `"internal"`},
+		"backup.Directory.create": {about: "Create it where it is missing.", fallback: "false"},
+		"backup.Password.env": {
+			about: "The environment variable that holds the password.", example: `"CROWD_PASSWORD"`,
+			form: `^[A-Za-z_][A-Za-z0-9_]*$`, formed: "the name of an environment variable: letters, digits and underscores",
+		},
+		"backup.Password.file":   {about: "The file that holds the password.", least: 1, example: `"/run/secrets/crowd"`},
+		"backup.Password.value":  {about: "The password itself. For trials only: whoever reads the document has it.", private: true, least: 1, example: `"..."`},
+		"backup.Password.sealed": {about: "The password under a passphrase, as an export seals it.", private: true, least: 1, example: `"..."`},
+	}
+}
+
+func userRules() map[string]rule {
+	return map[string]rule{
+		"scim.Users.create":       {about: "Let the identity provider make users in Crowd.", fallback: "true"},
+		"scim.Users.update":       {about: "Let the identity provider change users.", fallback: "true"},
+		"scim.Users.deactivate":   {about: "Let the identity provider deactivate users.", fallback: "true"},
+		"scim.Users.reactivate":   {about: "Let the identity provider activate users again.", fallback: "true"},
+		"scim.Users.delete":       {about: "What becomes of the Crowd user when the identity provider deletes one.", fallback: `"deactivate"`},
+		"scim.Users.existing":     {about: "What happens where Crowd has a user of that name already.", fallback: `"conflict"`},
+		"scim.Users.password":     {about: "What becomes of passwords that are sent.", fallback: `"ignore"`},
+		"scim.Users.keep":         {about: "Which SCIM data without a Crowd field is kept in attributes of the Crowd user.", fallback: `"all"`},
+		"scim.Users.attributes":   {about: "Where Crowd's fields come from; a row replaces the default one of the same target.", most: someItems},
+		"scim.Users.protected":    {about: "Users whose name, password, e-mail, active flag and existence are never changed.", most: manyItems},
+		"scim.Users.protected[]":  {least: 1, example: `"admin"`},
+		"scim.Users.emailRefused": {about: "What happens where Crowd refuses a change of e-mail.", fallback: `"skip"`},
+		"backup.Users.leads":      {about: "Who takes over what a leaver leads in Jira."},
+		"backup.Leads.project":    {about: "The user name of the new lead of projects."},
+		"backup.Leads.component":  {about: "The user name of the new lead of components."},
+	}
+}
+
+func attributeRules() map[string]rule {
+	return map[string]rule{
+		"mapping.Row.to": {
+			about:    "A field of the Crowd user (username, email, firstName, lastName, displayName, active) or the name of a custom attribute.",
+			required: true, least: 1, example: `"email"`,
+		},
+		"mapping.Row.from":      {about: "SCIM attribute paths; the first that has a value wins.", most: someItems, ordered: true},
+		"mapping.Row.from[]":    {least: 1, example: `"emails[type eq \"work\"].value"`},
+		"mapping.Row.expr":      {about: "An expression over the attributes, tried after the paths."},
+		"mapping.Row.const":     {about: "A constant, used where nothing else has a value."},
+		"mapping.Row.ifMissing": {about: "What happens where no source has a value. Default: clear; reject for username, keep for active."},
+	}
+}
+
+func groupRules() map[string]rule {
+	return map[string]rule{
+		"mapping.Groups.defaultForNewUsers":   {about: "Crowd groups that a user joins when it is created.", most: manyItems},
+		"mapping.Groups.defaultForNewUsers[]": {least: 1, example: `"employees"`},
+		"mapping.Groups.defaultForAllUsers":   {about: "Crowd groups that every user is a member of, always.", most: manyItems},
+		"mapping.Groups.defaultForAllUsers[]": {least: 1, example: `"crowd-users"`},
+		"mapping.Groups.mapping": {
+			about: "How SCIM groups find their Crowd groups.", fallback: `"on-the-fly"`,
+			effect: "memberships change with the next reconcile",
+		},
+		"mapping.Groups.manual":          {about: "The rules of manual mapping."},
+		"mapping.Groups.onTheFly":        {about: "How groups are mapped on the fly."},
+		"mapping.Groups.protected":       {about: "Crowd groups that nothing changes. Default: the administrators' groups of Crowd and the other products.", most: manyItems},
+		"mapping.Groups.protected[]":     {least: 1, example: `"crowd-administrators"`},
+		"mapping.Manual.rules":           {about: "All are applied.", most: mostRules},
+		"mapping.Manual.importGroups":    {about: "Map on the fly what satisfies no rule.", fallback: "false"},
+		"mapping.Rule.from":              {about: "The name of a SCIM group, ignoring case.", least: 1, example: `"Engineering"`},
+		"mapping.Rule.fromExternalId":    {about: "The externalId of a SCIM group.", least: 1, example: `"00g1"`},
+		"mapping.Rule.fromPattern":       {about: "A regular expression that matches whole names of SCIM groups.", least: 1, example: `"okta-(.*)"`},
+		"mapping.Rule.to":                {about: "The Crowd groups to fill.", required: true, least: 1, most: someItems, example: `["jira-developers"]`},
+		"mapping.Rule.to[]":              {least: 1, example: `"jira-developers"`},
+		"mapping.Rule.keepExistingUsers": {about: "Leave alone members that the identity provider did not put there.", fallback: "true"},
+		"mapping.Rule.protected": {
+			about: `"add" lets the rule add to protected groups.`, form: `^add$`, formed: `"add"`, example: `"add"`,
+		},
+		"backup.Groups.unknownMembers":   {about: "What becomes of members whom Crowd does not have.", fallback: `"skip"`},
+		"backup.Groups.keepEmptyGroups":  {about: "Keep the Crowd groups of deleted and renamed SCIM groups.", fallback: "false"},
+		"backup.Groups.guard":            {about: "Refuses what would take away too much. Default: more than 100 and more than 50 %."},
+		"groupsync.Policy.removals":      {about: "Of memberships, by one request or within an hour."},
+		"groupsync.Policy.deactivations": {about: "Of users deactivated or deleted."},
+		"groupsync.Limit.count":          {about: "A number; without it there is no limit of that kind.", most: 1_000_000_000},
+		"groupsync.Limit.percent":        {about: "A share of all there are; without it there is no limit of that kind.", most: 100},
+	}
+}
+
+func onTheFlyRules() map[string]rule {
+	return map[string]rule{
+		"mapping.OnTheFly.create":             {about: "Make Crowd groups that are missing.", fallback: "true"},
+		"mapping.OnTheFly.keepExistingGroups": {about: "Leave alone memberships that the identity provider did not make.", fallback: "true"},
+		"mapping.OnTheFly.exclusive":          {about: "Take the members of groups that the connection created for its own record.", fallback: "false"},
+		"mapping.OnTheFly.only":               {about: "Map these SCIM groups only; * stands for any text.", most: someItems},
+		"mapping.OnTheFly.only[]":             {least: 1, example: `"dev-*"`},
+		"mapping.OnTheFly.never":              {about: "Never map these SCIM groups; * stands for any text.", most: someItems},
+		"mapping.OnTheFly.never[]":            {least: 1, example: `"test-*"`},
+		"mapping.OnTheFly.rename":             {about: "Makes the name of the Crowd group from that of the SCIM group."},
+		"mapping.OnTheFly.collisions":         {about: "What becomes of a second SCIM group that lands on the same Crowd group.", fallback: `"union"`},
+		"mapping.Rename.replace":              {about: "Replacements, in order.", most: someItems, ordered: true},
+		"mapping.Rename.prefix":               {about: "Put in front."},
+		"mapping.Rename.suffix":               {about: "Put behind."},
+		"mapping.Replacement.pattern":         {about: "A regular expression, ignoring case.", required: true, least: 1, example: `"^okta-"`},
+		"mapping.Replacement.with":            {about: "What every match becomes; $1 stands for a group of the pattern.", required: true, example: `""`},
+	}
+}
+
+func limitRules() map[string]rule {
+	const large = 1<<31 - 1
+	return map[string]rule{
+		"scim.Limits.body":       {about: "Bytes of a request body.", fallback: "8388608", most: large},
+		"scim.Limits.depth":      {about: "How deep a body may be nested.", fallback: "32", most: 1000},
+		"scim.Limits.operations": {about: "Operations of a PATCH or Bulk request.", fallback: "1000", most: large},
+		"scim.Limits.page":       {about: "Resources in one page; never less than 100.", fallback: "1000", most: large},
+		"scim.Limits.sort":       {about: "Resources sorted for one request.", fallback: "20000", most: large},
+	}
+}
