@@ -137,7 +137,10 @@ func (e Edge) wanted() []Reason {
 	if e.Gone {
 		return nil
 	}
-	var reasons []Reason
+	if len(e.Grants) == 0 && !e.Default {
+		return nil
+	}
+	reasons := make([]Reason, 0, len(e.Grants)+1)
 	for _, g := range e.Grants {
 		if g.Live {
 			reasons = append(reasons, Reason{Kind: ReasonGrant, Group: g.Group.Name, ID: g.Group.ID, Rule: g.Rule})
@@ -154,5 +157,5 @@ func (e Edge) wanted() []Reason {
 }
 
 func compareReasons(a, b Reason) int {
-	return cmp.Or(strings.Compare(Fold(a.Group), Fold(b.Group)), strings.Compare(a.ID, b.ID), strings.Compare(a.Rule, b.Rule))
+	return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.ID, b.ID), strings.Compare(a.Rule, b.Rule))
 }

@@ -58,13 +58,13 @@ func deriveByTheBook(e mapping.Edge) mapping.Action {
 func TestDeriveReasons(t *testing.T) {
 	t.Parallel()
 	a := mapping.Grant{Group: mapping.SCIMGroup{ID: "1", Name: "a"}, Live: true, Rule: "on the fly"}
-	b := mapping.Grant{Group: mapping.SCIMGroup{ID: "2", Name: "B"}, Live: true}
+	b := mapping.Grant{Group: mapping.SCIMGroup{ID: "2", Name: "b"}, Live: true}
 	tests := []struct {
 		name string
 		edge mapping.Edge
 		want []string
 	}{
-		{"grants in order", mapping.Edge{Grants: []mapping.Grant{b, a}, Default: true}, []string{"granted by a, on the fly", "granted by B", "default group for all users"}},
+		{"grants in order", mapping.Edge{Grants: []mapping.Grant{b, a}, Default: true}, []string{"granted by a, on the fly", "granted by b", "default group for all users"}},
 		{"gone and by hand", mapping.Edge{Grants: []mapping.Grant{a}, Gone: true, Keep: true}, []string{"the user is deleted for the identity provider", "not granted, and not made by the identity provider"}},
 		{"revoked", mapping.Edge{Provenance: mapping.Made, Keep: true}, []string{"made by the identity provider, which grants it no longer"}},
 		{"not kept", mapping.Edge{Provenance: mapping.Found}, []string{"not granted, and memberships of others are not kept here"}},
