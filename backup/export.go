@@ -64,6 +64,9 @@ func Export(ctx context.Context, c *Config, o ExportOptions) (*Config, []Need, e
 		taken[connection.Crowd.Password.Env] = true
 	}
 	for i := range out.Connections {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		connection := &out.Connections[i]
 		password := &connection.Crowd.Password
 		switch o.Secrets {

@@ -101,7 +101,7 @@ func crowdRules() map[string]rule {
 		},
 		"backup.Password.file":   {about: "The file that holds the password.", least: 1, example: `"/run/secrets/crowd"`},
 		"backup.Password.value":  {about: "The password itself. For trials only: whoever reads the document has it.", private: true, least: 1, example: `"..."`},
-		"backup.Password.sealed": {about: "The password under a passphrase, as an export seals it.", private: true, least: 1, example: `"..."`},
+		"backup.Password.sealed": {about: "The password under a passphrase, as an export seals it.", private: true, least: 1, most: 1 << 17, example: `"..."`},
 	}
 }
 

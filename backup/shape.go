@@ -46,7 +46,7 @@ type field struct {
 
 // configShape returns the shape of the whole document.
 func configShape() *shape {
-	b := shapeBuilder{rules: rules(), words: words()}
+	b := shapeBuilder{rules: rules(), words: vocabulary()}
 	return b.shape(reflect.TypeFor[Config]())
 }
 
@@ -135,8 +135,8 @@ func (s *shape) names() []string {
 	return names
 }
 
-// words lists what the texts of each type may be. The default comes first.
-func words() map[reflect.Type][]string {
+// vocabulary lists what the texts of each type may be. The default comes first.
+func vocabulary() map[reflect.Type][]string {
 	providers := []string{string(scim.Generic)}
 	for _, p := range scim.Providers() {
 		if p != scim.Generic {

@@ -1,0 +1,174 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/mapping"
+	"github.com/scimcrowd/scimcrowd/scim"
+)
+
+// BuildOptions is what a running connection needs and no document holds.
+type BuildOptions struct {
+	// BaseURL is where clients reach the server, such as
+	// "https://bridge.example.com"; the path of the connection is added to it.
+	// Required.
+	BaseURL string
+	// Resolve fetches the password where it is a reference.
+	Resolve Resolver
+	// Opener opens the password where it is sealed.
+	Opener Opener
+	// HTTPClient carries certificates, proxy and transport of the way to Crowd.
+	// Default: a client of its own.
+	HTTPClient *http.Client
+	// Ledger keeps grants and SCIM groups. Default: in Crowd.
+	Ledger groupsync.Ledger
+	// DryRun has every change planned and reported, and none made.
+	DryRun bool
+	// Observer is told every event; it must be quick and safe for concurrent
+	// use. Nil means nobody.
+	Observer func(context.Context, groupsync.Event)
+	// Logger hears of calls and requests (Debug) and of trouble (Warn), each with
+	// the name of the connection. Nil discards.
+	Logger *slog.Logger
+	// Now tells the time; nil means [time.Now].
+	Now func() time.Time
+}
+
+// A Running is a connection that serves. It is safe for concurrent use, and
+// holds nothing that must be closed.
+type Running struct {
+	// Name is the connection's, and Path the path under which it is served.
+	Name, Path string
+	// BaseURL is what the identity provider is given.
+	BaseURL string
+	// Handler serves requests whose URL holds the whole path; see
+	// [Running.Mount].
+	Handler http.Handler
+	// Engine makes the changes, for reconciling, previews and the like.
+	Engine *groupsync.Engine
+	// Client calls Crowd, for checks and the like.
+	Client *crowd.Client
+}
+
+// Mount has mux pass the connection's requests to it.
+func (r *Running) Mount(mux *http.ServeMux) {
+	if r.Path == "/" {
+		mux.Handle("/", r.Handler)
+		return
+	}
+	mux.Handle(r.Path, r.Handler)
+	mux.Handle(r.Path+"/", r.Handler)
+}
+
+// Build makes what serves a connection: the client of its Crowd, the compiled
+// mappings, the engine and the handler. It calls no Crowd; what does so is
+// [crowd.Client.Check].
+//
+// Its error says what to change. It is of type [mapping.Faults], with pointers
+// into the connection, where the connection is not valid.
+func Build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	r, err := build(ctx, c, o)
+	if err != nil {
+		return nil, fmt.Errorf("backup: connection %s: %w", c.Name, err)
+	}
+	return r, nil
+}
+
+// validate is [Config.Validate] for one connection.
+func (c Connection) validate() error {
+	err := (&Config{Connections: []Connection{c}}).Validate()
+	faults, ok := errors.AsType[mapping.Faults](err)
+	if !ok {
+		return err
+	}
+	for i := range faults {
+		faults[i].Pointer = strings.TrimPrefix(faults[i].Pointer, "/connections/0")
+	}
+	return faults
+}
+
+func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Logger = o.Logger.With("connection", c.Name)
+	c.warn(ctx, o.Logger)
+	r := &Running{Name: c.Name, Path: c.Path, BaseURL: strings.TrimRight(strings.TrimRight(o.BaseURL, "/")+c.Path, "/")}
+	var err error
+	if r.Client, err = c.client(ctx, o); err != nil {
+		return nil, err
+	}
+	attributes, err := mapping.CompileAttributes(c.Users.Attributes, mapping.AttributeOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if r.Engine, err = c.engine(r.Client, attributes, o); err != nil {
+		return nil, err
+	}
+	auth, err := scim.Tokens(c.Tokens...)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := scim.New(scim.Config{
+		Engine: r.Engine, Attributes: attributes, Users: c.Users.Users, Provider: c.Provider, Auth: auth,
+		BaseURL: r.BaseURL, Limits: c.Limits, Logger: o.Logger, Now: o.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.Handler = http.StripPrefix(strings.TrimRight(c.Path, "/"), handler)
+	return r, nil
+}
+
+// warn tells of settings without effect.
+func (c Connection) warn(ctx context.Context, logger *slog.Logger) {
+	if c.Users.Leads != (Leads{}) {
+		logger.WarnContext(ctx, "setting without effect: nothing hands leads over", "setting", "users.leads")
+	}
+}
+
+func (c Connection) client(ctx context.Context, o BuildOptions) (*crowd.Client, error) {
+	password, err := c.Crowd.Password.secret(ctx, o.Resolve, o.Opener)
+	if err != nil {
+		return nil, fmt.Errorf("password of the application %s: %w", quote(c.Crowd.Application), err)
+	}
+	return crowd.New(crowd.Config{
+		BaseURL: c.Crowd.URL, Application: c.Crowd.Application, Password: password,
+		HTTPClient: o.HTTPClient, MaxInFlight: c.Crowd.MaxInFlight, Logger: o.Logger,
+	})
+}
+
+func (c Connection) engine(client *crowd.Client, attributes *mapping.AttributeMap, o BuildOptions) (*groupsync.Engine, error) {
+	groups, err := mapping.CompileGroups(c.Groups.Groups)
+	if err != nil {
+		return nil, err
+	}
+	return groupsync.New(groupsync.Config{
+		Connection:           c.Name,
+		Crowd:                client,
+		Ledger:               o.Ledger,
+		Attributes:           attributes,
+		Groups:               groups,
+		Policy:               c.Groups.Guard,
+		ProtectedUsers:       c.Users.Protected,
+		RejectEmail:          c.Users.EmailRefused == scim.RejectEmail,
+		RejectUnknownMembers: c.Groups.UnknownMembers == RejectUnknown,
+		KeepEmptyGroups:      c.Groups.KeepEmptyGroups,
+		SplitWrites:          c.Crowd.SplitWrites,
+		DryRun:               o.DryRun,
+		Observer:             o.Observer,
+		Logger:               o.Logger,
+		Now:                  o.Now,
+	})
+}

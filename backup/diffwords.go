@@ -1,0 +1,148 @@
+package backup
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/scimcrowd/scimcrowd/mapping"
+	"github.com/scimcrowd/scimcrowd/scim"
+)
+
+// words shows a value that is set.
+func words(s *shape, v reflect.Value) string {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	switch {
+	case s.kind == text:
+		return quote(v.String())
+	case s.kind == list && s.elem.kind == text:
+		return quoteAll(v.Interface().([]string))
+	}
+	const long = 200
+	shown := []rune(string(appendValue(nil, s, v)))
+	if len(shown) > long {
+		return string(shown[:long]) + "..."
+	}
+	return string(shown)
+}
+
+// quoteAll lists texts, shortened where there are many.
+func quoteAll(texts []string) string {
+	const many = 10
+	if len(texts) == 0 {
+		return "none"
+	}
+	var quoted []string
+	for _, t := range texts[:min(many, len(texts))] {
+		quoted = append(quoted, quote(t))
+	}
+	if more := len(texts) - many; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(quoted, ", "), more)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// entryNames names the entries of a list. Those of the same name are numbered.
+func entryNames(list reflect.Value) []string {
+	names := make([]string, list.Len())
+	times := map[string]int{}
+	for i := range names {
+		name := entryName(list.Index(i))
+		times[name]++
+		names[i] = fmt.Sprintf("%d %s", times[name], name)
+	}
+	return names
+}
+
+func entryName(v reflect.Value) string {
+	switch e := v.Interface().(type) {
+	case Connection:
+		return e.Name
+	case scim.Token:
+		return e.ID
+	case mapping.Row:
+		return e.To
+	case mapping.Rule:
+		return ruleSource(e)
+	}
+	return ""
+}
+
+func ruleSource(r mapping.Rule) string {
+	switch {
+	case r.From != "":
+		return "from " + quote(r.From)
+	case r.FromExternalID != "":
+		return "fromExternalId " + quote(r.FromExternalID)
+	}
+	return "fromPattern " + quote(r.FromPattern)
+}
+
+// entry returns the place of an entry of the list at p.
+func (p place) entry(v reflect.Value, i int) place {
+	p.pointer = fmt.Sprintf("%s/%d", p.pointer, i)
+	p.old = p.pointer
+	switch e := v.Interface().(type) {
+	case Connection:
+		p.connection, p.label = e.Name, ""
+	case scim.Token:
+		p.label = "token " + quote(e.ID)
+	case mapping.Row:
+		p.label = "attribute " + quote(e.To)
+	case mapping.Rule:
+		p.label = "rule " + ruleSource(e)
+	}
+	return p
+}
+
+// describeEntry says of an entry of a list that it is new, or gone.
+func describeEntry(v reflect.Value, isNew bool) string {
+	verb := "is new"
+	if !isNew {
+		verb = "is gone"
+	}
+	switch e := v.Interface().(type) {
+	case Connection:
+		if !isNew {
+			return verb + "; " + quote(e.Path) + " is served no more, and what it made in Crowd stays"
+		}
+		return fmt.Sprintf("%s, at %s, for the application %s in Crowd at %s", verb, quote(e.Path), quote(e.Crowd.Application), quote(e.Crowd.URL))
+	case scim.Token:
+		return fmt.Sprintf("token %s %s%s", quote(e.ID), verb, tokenEnd(e, isNew))
+	case mapping.Row:
+		return fmt.Sprintf("attribute %s: its row %s, %s", quote(e.To), verb, rowSource(e))
+	case mapping.Rule:
+		return fmt.Sprintf("rule %s %s, to %s", ruleSource(e), verb, quoteAll(e.To))
+	}
+	return verb
+}
+
+func tokenEnd(t scim.Token, isNew bool) string {
+	switch {
+	case !isNew:
+		return "; requests with it are refused"
+	case t.NotAfter.IsZero():
+		return ", accepted without end"
+	}
+	return ", accepted until " + t.NotAfter.Format(time.RFC3339)
+}
+
+func rowSource(r mapping.Row) string {
+	var parts []string
+	if len(r.From) > 0 {
+		parts = append(parts, "from "+quoteAll(r.From))
+	}
+	if r.Expr != "" {
+		parts = append(parts, "by the expression "+quote(r.Expr))
+	}
+	if r.Const != nil {
+		parts = append(parts, "with a constant")
+	}
+	if len(parts) == 0 {
+		return "without a source"
+	}
+	return strings.Join(parts, ", else ")
+}
