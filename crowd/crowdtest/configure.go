@@ -41,6 +41,18 @@ func (s *Server) SetDirectory(name string, change func(*Directory)) {
 	})
 }
 
+// Directories returns the names of the directories in their order.
+func (s *Server) Directories() []string {
+	s.init()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	names := make([]string, len(s.directories))
+	for i, d := range s.directories {
+		names[i] = d.Name
+	}
+	return names
+}
+
 // SetApplication adds an application, or replaces the one of that name.
 func (s *Server) SetApplication(a Application) {
 	s.init()
@@ -55,6 +67,27 @@ func (s *Server) setApplication(a Application) {
 	credential := store.NewCredential(a.Name, a.Password.Reveal())
 	a.Password = ""
 	s.applications[a.Name] = &application{Application: a, credential: credential, cookie: s.newToken()}
+}
+
+// UpdateApplication changes the settings of an application; where change sets
+// no password, that stays as it is. It panics if there is no such application.
+func (s *Server) UpdateApplication(name string, change func(*Application)) {
+	s.init()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.applications[name]
+	if old == nil {
+		panic(fmt.Sprintf("crowdtest: there is no application %q", name))
+	}
+	a := old.Application
+	a.Addresses, a.Directories = slices.Clone(a.Addresses), slices.Clone(a.Directories)
+	change(&a)
+	a.Name = name
+	keeps := a.Password == ""
+	s.setApplication(a)
+	if keeps {
+		s.applications[name].credential = old.credential
+	}
 }
 
 // applicationNames returns the names of the applications in order.
