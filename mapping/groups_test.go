@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -101,6 +102,20 @@ func TestTargets(t *testing.T) {
 				t.Errorf("Targets mismatch (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// No Crowd group has a name so long, and no pattern is tried on it.
+func TestNamesTooLong(t *testing.T) {
+	t.Parallel()
+	s := manual(mapping.Rule{FromPattern: strings.Repeat(`(.|\b|$|^)*`, 40), To: []string{"x"}})
+	s.Manual.ImportGroups = true
+	s.OnTheFly.Rename.Replace = []mapping.Replacement{{Pattern: "a+", With: "a"}}
+	m := compileGroups(t, s)
+	for n, want := range map[int]int{1024: 1, 1025: 0, 8 << 20: 0} {
+		if got := m.Targets(mapping.SCIMGroup{Name: strings.Repeat("a", n)}); len(got) != want {
+			t.Errorf("%d bytes fill %v, want %d targets", n, got, want)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func substring(p ...any) (any, error) {
 
 func matches(p ...any) (any, error) {
 	s := asText(p[1])
-	if err := p[0].(*run).spend(len(s)); err != nil {
+	if err := p[0].(*run).spend(patternCost * len(s)); err != nil {
 		return nil, err
 	}
 	return p[2].(*regexp.Regexp).MatchString(s), nil
@@ -97,7 +97,7 @@ func matches(p ...any) (any, error) {
 // findRegex returns what the first group matched, or the whole match where the pattern has no group.
 func findRegex(p ...any) (any, error) {
 	s := asText(p[1])
-	if err := p[0].(*run).spend(2 * len(s)); err != nil {
+	if err := p[0].(*run).spend(patternCost * len(s)); err != nil {
 		return nil, err
 	}
 	found := p[2].(*regexp.Regexp).FindStringSubmatch(s)
@@ -109,9 +109,12 @@ func findRegex(p ...any) (any, error) {
 
 func replaceRegex(p ...any) (any, error) {
 	r, s, re, to := p[0].(*run), asText(p[1]), p[2].(*regexp.Regexp), asText(p[3])
+	if err := r.spend(2 * patternCost * len(s)); err != nil {
+		return nil, err
+	}
 	// A match can be of nothing, and each "$1" can be the whole text: bound the result before it is made.
 	count := len(re.FindAllStringIndex(s, -1))
-	if err := r.spend(2*len(s) + count*(len(to)+strings.Count(to, "$")*len(s))); err != nil {
+	if err := r.spend(count * (len(to) + strings.Count(to, "$")*len(s))); err != nil {
 		return nil, err
 	}
 	return re.ReplaceAllString(s, to), nil

@@ -10,6 +10,9 @@ import (
 const (
 	maxPattern      = 500
 	maxInstructions = 5000
+
+	maxPatternText = 1024 // bytes of a name that a pattern of group settings is tried on; Crowd's are shorter
+	patternCost    = 16   // work in an expression of trying a pattern on a byte, in bytes read or written
 )
 
 // compilePattern compiles a regular expression. Its problem is empty when it succeeds.

@@ -98,7 +98,7 @@ func (r *rule) satisfied(g SCIMGroup) bool {
 	case r.FromExternalID != "":
 		return r.FromExternalID == g.ExternalID
 	}
-	return r.pattern != nil && r.pattern.MatchString(g.Name)
+	return r.pattern != nil && len(g.Name) <= maxPatternText && r.pattern.MatchString(g.Name)
 }
 
 // targets returns the names that the rule gives for a group that satisfies it.
@@ -117,8 +117,12 @@ func (r *rule) targets(g SCIMGroup) []string {
 	return names
 }
 
-// Rename returns the name of the Crowd group that a SCIM group of this name fills on the fly.
+// Rename returns the name of the Crowd group that a SCIM group of this name fills on the fly. A name of more than
+// 1024 bytes, which no group can have, is returned as it is.
 func (m *GroupMap) Rename(name string) string {
+	if len(name) > maxPatternText {
+		return name
+	}
 	for _, r := range m.replace {
 		name = r.pattern.ReplaceAllString(name, string(r.with))
 	}
