@@ -20,7 +20,8 @@ type names struct {
 	reconciled                       string // on the registry
 	id                               string // on Crowd groups
 	grant                            string // prefix, on users
-	active, data, gone, pending      string // on users
+	active, data, fields             string // on users
+	gone, pending                    string // on users
 	externalID, emails, emailRefused string // on users
 }
 
@@ -40,7 +41,7 @@ func namesOf(connection string) names {
 		registry: RegistryPrefix + connection,
 		issued:   p + "issued.", renamed: p + "name.", external: p + "external.", dead: p + "dead.",
 		reconciled: p + "reconciled", id: p + "id", grant: p + "grant.",
-		active: p + "active", data: p + "data", gone: p + "gone", pending: p + "pending",
+		active: p + "active", data: p + "data", fields: p + "fields", gone: p + "gone", pending: p + "pending",
 		externalID: p + "externalId", emails: p + "emails", emailRefused: p + "emailRefused",
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"regexp"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -76,6 +77,10 @@ type Engine struct {
 	logger     *slog.Logger
 	now        func() time.Time
 	guard      guard
+
+	// epoch counts the renames and deletions of SCIM groups that this engine has
+	// begun: where it has moved, a book read before may be out of date.
+	epoch atomic.Int64
 }
 
 var connectionName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)

@@ -404,7 +404,7 @@ func TestCallsToCrowd(t *testing.T) {
 	w.wantCalls("replace, no difference", 3, func() { w.change(devs.ID, replace(ann, ben)) })
 	w.wantCalls("replace, one difference", 4+3, func() { w.change(devs.ID, replace(ann)) })
 	w.wantCalls("rename, no change", 1, func() { w.rename(devs.ID, "devs") })
-	w.wantCalls("rename", 8+3, func() { w.rename(devs.ID, "ops") })
+	w.wantCalls("rename", 9+3, func() { w.rename(devs.ID, "ops") })
 	w.wantCalls("delete group", 7+1, func() {
 		if err := w.engine.DeleteGroup(ctx, devs.ID); err != nil {
 			t.Fatal(err)

@@ -172,7 +172,7 @@ func (w *world) state() string {
 		} else if err != nil {
 			w.tb.Fatal(err)
 		} else {
-			fmt.Fprintf(&b, "  data=%s grants=%v\n", v.Data, v.Grants)
+			fmt.Fprintf(&b, "  data=%s grants=%v\n", v.Data, w.live(v.Grants))
 		}
 	}
 	for _, name := range w.srv.GroupNames() {
@@ -191,6 +191,16 @@ func (w *world) state() string {
 		fmt.Fprintf(&b, "scim group %s %s %s %v\n", g.ID, g.Name, g.ExternalID, w.scimMembers(g.ID))
 	}
 	return b.String()
+}
+
+// live returns those of the ids that SCIM groups have: a grant of another counts
+// for nothing.
+func (w *world) live(ids []string) []string {
+	w.tb.Helper()
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		_, err := w.engine.Group(context.Background(), id)
+		return errors.Is(err, groupsync.ErrNoGroup)
+	})
 }
 
 // TestEveryFaultThenRetry loses, cuts, refuses or abandons every call to Crowd of

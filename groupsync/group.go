@@ -217,6 +217,9 @@ func (e *Engine) Members(ctx context.Context, g *Group) iter.Seq2[Member, error]
 				yield(Member{}, err)
 				return
 			}
+			if u.Attributes.First(e.names.gone) == "yes" {
+				continue
+			}
 			if !yield(Member{ID: userID(u.Key), Name: u.Name}, nil) {
 				return
 			}

@@ -212,7 +212,11 @@ func (e *Engine) grantStep(b *Book, g *Group, u *User, granted bool) Step {
 		Op: op, User: u.Crowd.Name, UserID: u.ID, Group: g.Name, GroupID: g.ID,
 		Why: "the identity provider " + verb + " the group",
 		run: func(ctx context.Context) error {
-			return e.changeGrants(ctx, b, u, []grantChange{{g.ID, granted}})
+			err := e.changeGrants(ctx, b, u, []grantChange{{g.ID, granted}})
+			if errors.Is(err, ErrNoUser) { // deleted meanwhile
+				return e.unknownMember(ctx, g, u.ID)
+			}
+			return err
 		},
 	}
 }
@@ -228,7 +232,9 @@ func (e *Engine) holders(ctx context.Context, id string) ([]*User, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, v)
+		if !v.gone {
+			all = append(all, v)
+		}
 	}
 	return all, nil
 }

@@ -78,6 +78,7 @@ func (e *Engine) deleteGroup(ctx context.Context, b *Book, g *Group, holders []*
 // up: the one of the name it has after the mark, since a rename may have come
 // between.
 func (e *Engine) bury(ctx context.Context, g *Group, holders []*User) error {
+	e.epoch.Add(1)
 	fact := GroupFact{Kind: Dead, ID: g.ID, At: e.now().UTC(), Request: requestID(ctx)}
 	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
 		return err

@@ -176,7 +176,7 @@ func (m *move) goingAway() map[string]bool {
 func (m *move) holder(ctx context.Context, u *User, leave map[string]bool) (*User, error) {
 	w := &edges{
 		e: m.e, user: u, book: m.book, targets: slices.Concat(m.now, m.left),
-		at: m.e.now().UTC(), request: requestID(ctx), fresh: m.fresh, leave: leave,
+		at: m.e.now().UTC(), request: requestID(ctx), epoch: m.e.epoch.Load(), fresh: m.fresh, leave: leave,
 	}
 	if m.revoke {
 		w.changes = []grantChange{{m.id, false}}
@@ -257,6 +257,11 @@ func (m *move) ours(ctx context.Context, users map[string]*User, t mapping.Targe
 		}
 		if u, err = m.e.view(ctx, c); err != nil {
 			return false, err
+		}
+		if u.holdings.Granted(m.id) { // granted since the holders were read
+			if u, err = m.holder(ctx, u, m.goingAway()); err != nil {
+				return false, err
+			}
 		}
 		users[crowd.Fold(name)] = u
 	}

@@ -3,6 +3,7 @@ package groupsync
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
@@ -48,6 +49,7 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string) (
 	if err != nil {
 		return nil, err
 	}
+	e.epoch.Add(1)
 	fact := GroupFact{Kind: Renamed, ID: g.ID, Name: name, Made: made, At: e.now().UTC(), Request: requestID(ctx)}
 	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
 		return nil, err
@@ -74,14 +76,34 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string) (
 	if err := m.run(ctx, holders); err != nil {
 		return nil, err
 	}
-	again, err := e.ledger.Book(ctx)
-	if err != nil {
+	var again *Book
+	var since []*User
+	if err := both(ctx, func(ctx context.Context) (err error) {
+		again, err = e.ledger.Book(ctx)
+		return err
+	}, func(ctx context.Context) (err error) {
+		since, err = e.holders(ctx, g.ID)
+		return err
+	}); err != nil {
 		return nil, err
 	}
-	if !e.sameNames(b, again, g.ID, []string{g.Name, name}) {
+	if !e.sameNames(b, again, g.ID, []string{g.Name, name}) || !sameUsers(holders, since) {
 		return again, e.deriveNames(ctx, g.ID, g.Name, name)
 	}
 	return again, nil
+}
+
+// sameUsers reports whether two lists hold the same users.
+func sameUsers(x, y []*User) bool {
+	ids := func(users []*User) []string {
+		var all []string
+		for _, u := range users {
+			all = append(all, u.ID)
+		}
+		slices.Sort(all)
+		return all
+	}
+	return slices.Equal(ids(x), ids(y))
 }
 
 func sameTargets(x, y []mapping.Target) bool {

@@ -189,7 +189,7 @@ func (r *replacement) planGhost(ctx context.Context, p *Plan, t mapping.Target, 
 
 // rederive brings a user's memberships in targets to what is recorded.
 func (e *Engine) rederive(ctx context.Context, b *Book, u *User, targets ...mapping.Target) error {
-	w := &edges{e: e, user: u, book: b, targets: onceEach(targets), at: e.now().UTC(), request: requestID(ctx)}
+	w := &edges{e: e, user: u, book: b, targets: onceEach(targets), at: e.now().UTC(), request: requestID(ctx), epoch: e.epoch.Load()}
 	if err := w.begin(ctx); err != nil {
 		return err
 	}

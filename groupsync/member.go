@@ -102,6 +102,7 @@ type edges struct {
 	request string
 	wrote   bool // anything at all
 	lookup  bool // look at the book again, too
+	epoch   int64
 
 	extra    crowd.Attributes            // to write with the first record
 	recorded func(context.Context) error // called after that, before memberships change
@@ -113,7 +114,7 @@ type edges struct {
 // changeGrants records what is said of a user's grants and makes the memberships
 // follow. The user and the book were read just before.
 func (e *Engine) changeGrants(ctx context.Context, b *Book, u *User, changes []grantChange, extra ...mapping.Target) error {
-	w := &edges{e: e, user: u, book: b, changes: changes, at: e.now().UTC(), request: requestID(ctx)}
+	w := &edges{e: e, user: u, book: b, changes: changes, at: e.now().UTC(), request: requestID(ctx), epoch: e.epoch.Load()}
 	w.targets = e.touched(b, u, changes, extra)
 	w.lookup = e.mustLookAtBook(b, changes)
 	if err := w.begin(ctx); err != nil {
@@ -336,10 +337,10 @@ func (w *edges) bring(ctx context.Context, t mapping.Target, action mapping.Acti
 
 // missing deals with a target that does not exist.
 func (w *edges) missing(ctx context.Context, t mapping.Target, action mapping.Action) error {
+	w.lookup = true // the SCIM group may have been renamed or deleted
 	if action == mapping.Remove {
 		return nil
 	}
-	w.lookup = true
 	delete(w.last, crowd.Fold(t.Group))
 	book, err := w.e.book(ctx, "", t.Group)
 	if err != nil {
@@ -387,7 +388,7 @@ func (w *edges) settle(ctx context.Context) error {
 			}
 			return err
 		}
-		if err := w.stillLive(ctx); err != nil {
+		if err := w.stillThere(ctx); err != nil {
 			return err
 		}
 		done := true
@@ -418,7 +419,7 @@ func (w *edges) look(ctx context.Context) error {
 		}
 		return err
 	}
-	if !w.lookup {
+	if !w.lookup && w.epoch == w.e.epoch.Load() {
 		if err := read(ctx); err != nil {
 			return err
 		}
@@ -487,13 +488,17 @@ func (w *edges) takeBack(ctx context.Context, other *crowd.User) error {
 	return w.e.changeGrants(ctx, w.book, v, back)
 }
 
-// stillLive takes a grant back whose SCIM group was deleted meanwhile.
-func (w *edges) stillLive(ctx context.Context) error {
+// stillThere takes a grant back whose SCIM group, or user, was deleted meanwhile.
+func (w *edges) stillThere(ctx context.Context) error {
 	dead := slices.DeleteFunc(slices.Clone(w.changes), func(c grantChange) bool {
-		return !c.granted || w.book.live(c.groupID) != nil
+		return !c.granted || w.book.live(c.groupID) != nil && !w.user.gone
 	})
 	if len(dead) == 0 {
 		return nil
+	}
+	reason := ErrNoGroup
+	if w.user.gone {
+		reason = ErrNoUser
 	}
 	var facts []UserFact
 	for _, c := range dead {
@@ -506,7 +511,7 @@ func (w *edges) stillLive(ctx context.Context) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	return ErrNoGroup
+	return reason
 }
 
 // correct changes a membership in the second look, its origin recorded before.

@@ -2,6 +2,7 @@ package groupsync
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"slices"
@@ -35,6 +36,7 @@ type User struct {
 	saidBy     string
 	externalID string
 	refused    string // the e-mail that Crowd refused
+	wanted     string // the Crowd fields that go with Data, see fieldsRegister
 	holdings   Holdings
 }
 
@@ -70,7 +72,7 @@ func (e *Engine) view(ctx context.Context, u *crowd.User) (*User, error) {
 		Crowd: *u, ID: userID(u.Key), Owner: a.First(attrOwner), Grants: h.Grants, holdings: h,
 		Data: unpack(a[e.names.data]),
 		gone: a.First(e.names.gone) == "yes", pending: a.First(e.names.pending) == "yes",
-		refused: a.First(e.names.emailRefused),
+		refused: a.First(e.names.emailRefused), wanted: string(unpack(a[e.names.fields])),
 	}
 	if v.refused == none {
 		v.refused = ""
@@ -226,6 +228,9 @@ func (e *Engine) records(p Profile) crowd.Attributes {
 		return crowd.Attributes{}
 	}
 	a := crowd.Attributes{e.names.data: pack(p.Data), e.names.externalID: {none}, e.names.emails: {none}}
+	if fields := fieldsRegister(p.Fields); fields != nil {
+		a[e.names.fields] = fields
+	}
 	if p.ExternalID != "" {
 		a[e.names.externalID] = register(lookupValue(p.ExternalID), note{ExternalID: p.ExternalID})
 	}
@@ -238,6 +243,39 @@ func (e *Engine) records(p Profile) crowd.Attributes {
 		a[e.names.emails] = slices.Compact(emails)
 	}
 	return a
+}
+
+// words are the Crowd fields of a profile, but for the active flag.
+type words struct {
+	Username    *string `json:"username,omitempty"`
+	FirstName   *string `json:"firstName,omitempty"`
+	LastName    *string `json:"lastName,omitempty"`
+	DisplayName *string `json:"displayName,omitempty"`
+	Email       *string `json:"email,omitempty"`
+}
+
+// fieldsRegister returns the values that keep what the identity provider wants
+// Crowd's fields to be, so that an update which overtook another one, with fields
+// it had read before, can mend what it undid.
+func fieldsRegister(f mapping.Fields) []string {
+	w := words{f.Username, f.FirstName, f.LastName, f.DisplayName, f.Email}
+	if w == (words{}) {
+		return nil
+	}
+	document, err := json.Marshal(w)
+	if err != nil {
+		panic(err) // strings only
+	}
+	return pack(document)
+}
+
+// readFields is the reverse of fieldsRegister.
+func readFields(document string) mapping.Fields {
+	var w words
+	if json.Unmarshal([]byte(document), &w) != nil {
+		return mapping.Fields{}
+	}
+	return mapping.Fields{Username: w.Username, FirstName: w.FirstName, LastName: w.LastName, DisplayName: w.DisplayName, Email: w.Email}
 }
 
 // activeRegister returns the register of what the identity provider says of the

@@ -118,7 +118,7 @@ func (d *deletion) remove(ctx context.Context) error {
 
 // retire marks the user as gone, locks it out and takes its memberships.
 func (d *deletion) retire(ctx context.Context, book *Book) error {
-	w := &edges{e: d.e, user: d.user, book: book, at: d.e.now().UTC(), request: requestID(ctx)}
+	w := &edges{e: d.e, user: d.user, book: book, at: d.e.now().UTC(), request: requestID(ctx), epoch: d.e.epoch.Load()}
 	for _, id := range d.user.Grants {
 		w.changes = append(w.changes, grantChange{id, false})
 	}
@@ -154,7 +154,7 @@ func (d *deletion) marks(ctx context.Context) crowd.Attributes {
 	if d.locks() {
 		a[n.active] = d.e.activeRegister(ctx, false)
 	}
-	for _, name := range []string{n.data, n.externalID, n.emails, n.emailRefused} {
+	for _, name := range []string{n.data, n.fields, n.externalID, n.emails, n.emailRefused} {
 		if len(d.user.Crowd.Attributes[name]) > 0 {
 			a[name] = []string{none}
 		}

@@ -88,11 +88,40 @@ func (w *update) run(ctx context.Context, v *User) (*User, error) {
 			return v, nil
 		}
 		w.round++
-		fresh, err := w.e.crowd.UserByKey(ctx, v.Crowd.Key)
-		if v, err = w.e.visible(ctx, fresh, err); err != nil {
+		var err error
+		if v, err = w.look(ctx, v); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// look reads the user again. Of one who was deleted meanwhile it undoes what this
+// update wrote over the deletion.
+func (w *update) look(ctx context.Context, v *User) (*User, error) {
+	u, err := w.e.crowd.UserByKey(ctx, v.Crowd.Key)
+	if errors.Is(err, crowd.ErrUserNotFound) {
+		return nil, ErrNoUser
+	}
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := w.e.view(ctx, u)
+	if err != nil || !fresh.gone {
+		return fresh, err
+	}
+	d := &deletion{e: w.e, user: fresh, how: Keep}
+	if fresh.said != nil && !*fresh.said {
+		d.how = Deactivate
+	}
+	marks := d.marks(ctx)
+	delete(marks, w.e.names.active)
+	if err := w.e.crowd.SetUserAttributes(ctx, u.Name, marks); err != nil {
+		return nil, err
+	}
+	if err := d.lockOut(ctx); err != nil {
+		return nil, err
+	}
+	return nil, ErrNoUser
 }
 
 // stuck reports whether a round would only try again what the last one did, and
@@ -159,19 +188,25 @@ func (w *update) repeatsLeave(v *User) bool {
 // or has yet to record. Otherwise a later one has the say, and only the active
 // flag is looked after.
 func (w *update) current(v *User) bool {
+	if w.round > 0 && w.profile.Data == nil && v.wanted != w.before.wanted {
+		return false
+	}
 	return w.round == 0 || w.profile.Data == nil || bytes.Equal(v.Data, unpack(pack(w.profile.Data)))
 }
 
 // target returns Crowd's user as it should be.
 func (w *update) target(v *User, current bool) crowd.User {
 	want := v.Crowd
-	if current {
+	switch {
+	case current:
 		setFields(&want, w.profile.Fields)
-		if v.refused != "" && v.refused == want.Email {
-			want.Email = v.Crowd.Email // Crowd has refused it before
-		}
-		want.FirstName, want.LastName, want.DisplayName = cut(want.FirstName), cut(want.LastName), cut(want.DisplayName)
+	case v.wanted != w.before.wanted: // an update that this one may have overtaken
+		setFields(&want, readFields(v.wanted))
 	}
+	if v.refused != "" && v.refused == want.Email {
+		want.Email = v.Crowd.Email // Crowd has refused it before
+	}
+	want.FirstName, want.LastName, want.DisplayName = cut(want.FirstName), cut(want.LastName), cut(want.DisplayName)
 	want.Active = w.active(v)
 	return want
 }
@@ -229,6 +264,9 @@ func (w *update) records(ctx context.Context, v *User, current bool) crowd.Attri
 			if !sameValues(v.Crowd.Attributes[name], values) {
 				rec[name] = values
 			}
+		}
+		if rec[w.e.names.data] == nil {
+			delete(rec, w.e.names.fields) // goes with the data only
 		}
 		custom := crowd.Attributes{}
 		customFields(custom, w.profile.Fields.Custom, v.Crowd.Attributes)
