@@ -124,6 +124,7 @@ func (w *world) rename(id, name string) {
 func add(users ...*groupsync.User) groupsync.MemberChange {
 	return members(groupsync.AddMembers, users)
 }
+
 func remove(users ...*groupsync.User) groupsync.MemberChange {
 	return members(groupsync.RemoveMembers, users)
 }

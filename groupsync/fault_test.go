@@ -209,8 +209,10 @@ func (w *world) live(ids []string) []string {
 // faults.
 func TestEveryFaultThenRetry(t *testing.T) {
 	kinds := []crowdtest.Fault{
-		{Kind: crowdtest.LoseRequest, Times: 3}, {Kind: crowdtest.LoseRequest},
-		{Kind: crowdtest.LoseResponse, Times: 3}, {Kind: crowdtest.LoseResponse},
+		{Kind: crowdtest.LoseRequest, Times: 3},
+		{Kind: crowdtest.LoseRequest},
+		{Kind: crowdtest.LoseResponse, Times: 3},
+		{Kind: crowdtest.LoseResponse},
 		{Kind: crowdtest.LandLate, Times: 3},
 		{Kind: crowdtest.ResetResponse},
 		{Kind: crowdtest.CutBody, Times: 3},

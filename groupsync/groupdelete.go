@@ -99,6 +99,11 @@ func (e *Engine) finishDead(ctx context.Context, id, name string, holders []*Use
 			continue
 		}
 		m := move{e: e, id: id, book: b, revoke: true, thorough: thorough, left: e.left(b, id, names, nil)}
+		if !m.allLeave(m.goingAway()) { // a group that stays keeps whoever was added since
+			if holders, err = e.holders(ctx, id); err != nil {
+				return err
+			}
+		}
 		if err := m.run(ctx, holders); err != nil {
 			return err
 		}

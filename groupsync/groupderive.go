@@ -247,7 +247,7 @@ func (m *move) alone(ctx context.Context, users map[string]*User, t mapping.Targ
 // met for the first time, whose revocation a fault cut short, are added to users.
 func (m *move) ours(ctx context.Context, users map[string]*User, t mapping.Target, name string) (bool, error) {
 	u := users[crowd.Fold(name)]
-	if u == nil {
+	if u == nil || !m.leaves(u, t) { // as read before, or not at all: look again
 		c, err := m.e.crowd.User(ctx, name)
 		if errors.Is(err, crowd.ErrUserNotFound) {
 			return true, nil
@@ -265,12 +265,17 @@ func (m *move) ours(ctx context.Context, users map[string]*User, t mapping.Targe
 		}
 		users[crowd.Fold(name)] = u
 	}
+	return m.leaves(u, t), nil
+}
+
+// leaves reports whether a user's membership in a left target is to end.
+func (m *move) leaves(u *User, t mapping.Target) bool {
 	holdings := u.holdings
 	if m.revoke {
 		holdings = holdings.with([]grantChange{{m.id, false}})
 	}
 	action, _ := m.e.derive(m.book, u, holdings, t)
-	return action == mapping.Remove, nil
+	return action == mapping.Remove
 }
 
 // takeOut takes those out of a left target who are there by grants only.

@@ -50,7 +50,9 @@ func races() []race {
 			return err
 		}
 	}
-	deletes := func(ctx context.Context, e *groupsync.Engine, _ *world, id string) error { return e.DeleteGroup(ctx, id) }
+	deletes := func(ctx context.Context, e *groupsync.Engine, _ *world, id string) error {
+		return e.DeleteGroup(ctx, id)
+	}
 	creates := func(name string) act {
 		return func(ctx context.Context, e *groupsync.Engine, _ *world, _ string) error {
 			_, err := e.CreateGroup(ctx, groupsync.NewGroup{Name: name})
@@ -277,7 +279,7 @@ func orders(n int) [][]int {
 // Crowd, up to a number of orders for each race, and in as many random ones: the
 // end is that of some order one after the other. INTERLEAVINGS sets the number.
 func TestEveryInterleaving(t *testing.T) {
-	most := 40
+	most := 15
 	if s := os.Getenv("INTERLEAVINGS"); s != "" {
 		most, _ = strconv.Atoi(s)
 	}

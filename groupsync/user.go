@@ -228,7 +228,7 @@ func (e *Engine) records(p Profile) crowd.Attributes {
 		return crowd.Attributes{}
 	}
 	a := crowd.Attributes{e.names.data: pack(p.Data), e.names.externalID: {none}, e.names.emails: {none}}
-	if fields := fieldsRegister(p.Fields); fields != nil {
+	if fields := fieldsRegister(p.Fields, e.now().UTC()); fields != nil {
 		a[e.names.fields] = fields
 	}
 	if p.ExternalID != "" {
@@ -252,16 +252,19 @@ type words struct {
 	LastName    *string `json:"lastName,omitempty"`
 	DisplayName *string `json:"displayName,omitempty"`
 	Email       *string `json:"email,omitempty"`
+	// At is when it was said.
+	At time.Time `json:"at,omitzero"`
 }
 
 // fieldsRegister returns the values that keep what the identity provider wants
 // Crowd's fields to be, so that an update which overtook another one, with fields
 // it had read before, can mend what it undid.
-func fieldsRegister(f mapping.Fields) []string {
-	w := words{f.Username, f.FirstName, f.LastName, f.DisplayName, f.Email}
+func fieldsRegister(f mapping.Fields, at time.Time) []string {
+	w := words{f.Username, f.FirstName, f.LastName, f.DisplayName, f.Email, time.Time{}}
 	if w == (words{}) {
 		return nil
 	}
+	w.At = at
 	document, err := json.Marshal(w)
 	if err != nil {
 		panic(err) // strings only
@@ -270,12 +273,12 @@ func fieldsRegister(f mapping.Fields) []string {
 }
 
 // readFields is the reverse of fieldsRegister.
-func readFields(document string) mapping.Fields {
+func readFields(document string) (f mapping.Fields, at time.Time) {
 	var w words
 	if json.Unmarshal([]byte(document), &w) != nil {
-		return mapping.Fields{}
+		return f, at
 	}
-	return mapping.Fields{Username: w.Username, FirstName: w.FirstName, LastName: w.LastName, DisplayName: w.DisplayName, Email: w.Email}
+	return mapping.Fields{Username: w.Username, FirstName: w.FirstName, LastName: w.LastName, DisplayName: w.DisplayName, Email: w.Email}, w.At
 }
 
 // activeRegister returns the register of what the identity provider says of the

@@ -60,8 +60,8 @@ type deletion struct {
 
 func (d *deletion) run(ctx context.Context) error {
 	book := NewBook()
+	var err error
 	if len(d.user.Grants) > 0 || len(d.e.groups.DefaultForAllUsers()) > 0 {
-		var err error
 		if book, err = d.e.ledger.Book(ctx); err != nil {
 			return err
 		}
@@ -70,7 +70,15 @@ func (d *deletion) run(ctx context.Context) error {
 		if d.how == Delete {
 			return d.remove(ctx)
 		}
-		return d.retire(ctx, book)
+		for {
+			if err := d.retire(ctx, book); err != nil || len(d.user.Grants) == 0 {
+				return err
+			}
+			// Granted while this was under way.
+			if book, err = d.e.ledger.Book(ctx); err != nil {
+				return err
+			}
+		}
 	})
 }
 
@@ -139,10 +147,12 @@ func (d *deletion) retire(ctx context.Context, book *Book) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	if d.locks() && w.user.Crowd.Active && w.user.gone {
-		return d.lockOutAgain(ctx, w.user)
+	lockedOut := !d.locks() || !w.user.Crowd.Active
+	d.user = w.user
+	if lockedOut || !w.user.gone {
+		return nil
 	}
-	return nil
+	return d.lockOut(ctx) // an update that was under way at the same time let the user in again
 }
 
 func (d *deletion) locks() bool { return d.how != Keep }
@@ -174,16 +184,6 @@ func (d *deletion) lockOut(ctx context.Context) error {
 		}
 	}
 	return d.e.sessionsStep(d.user).run(ctx)
-}
-
-// lockOutAgain undoes an update that was under way at the same time.
-func (d *deletion) lockOutAgain(ctx context.Context, v *User) error {
-	u := v.Crowd
-	u.Active = false
-	if err := d.e.put(ctx, u); err != nil {
-		return err
-	}
-	return d.e.sessionsStep(v).run(ctx)
 }
 
 // finish ends a deletion that a fault cut short. The user is gone already.

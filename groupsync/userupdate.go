@@ -188,20 +188,18 @@ func (w *update) repeatsLeave(v *User) bool {
 // or has yet to record. Otherwise a later one has the say, and only the active
 // flag is looked after.
 func (w *update) current(v *User) bool {
-	if w.round > 0 && w.profile.Data == nil && v.wanted != w.before.wanted {
-		return false
-	}
 	return w.round == 0 || w.profile.Data == nil || bytes.Equal(v.Data, unpack(pack(w.profile.Data)))
 }
 
 // target returns Crowd's user as it should be.
 func (w *update) target(v *User, current bool) crowd.User {
 	want := v.Crowd
-	switch {
-	case current:
+	wanted, at := readFields(v.wanted)
+	if w.profile.Data == nil && w.e.now().Sub(at) < longestRequest || !current {
+		setFields(&want, wanted) // of an update that this one may overtake
+	}
+	if current {
 		setFields(&want, w.profile.Fields)
-	case v.wanted != w.before.wanted: // an update that this one may have overtaken
-		setFields(&want, readFields(v.wanted))
 	}
 	if v.refused != "" && v.refused == want.Email {
 		want.Email = v.Crowd.Email // Crowd has refused it before
