@@ -11,15 +11,19 @@ import (
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
 )
 
-// maxCompiled bounds the expressions and regular expressions of a document,
-// each of which costs time and memory to make ready.
-const maxCompiled = 1000
+// Bounds of what a document holds in all, since each costs time and memory to
+// make ready.
+const (
+	maxPaths    = 20_000
+	maxCompiled = 1_000 // expressions and regular expressions
+)
 
 // A checker finds the faults that settings have together, each of them being
 // well formed.
 type checker struct {
 	faults   faults
-	compiled int
+	compiled int               // expressions and regular expressions so far
+	sources  int               // attribute paths so far
 	names    map[string]string // pointers of connections
 	paths    map[string]string // pointers of their paths
 	below    map[string]string // paths above others: the pointer of one below
@@ -145,6 +149,7 @@ func (k *checker) users(u *Users, pointer string) {
 		k.keptPath(path, fmt.Sprintf("%s/keep/%d", pointer, i))
 	}
 	for _, row := range u.Attributes {
+		k.sources += len(row.From)
 		if row.Expr != "" {
 			k.compiled++
 		}
@@ -203,12 +208,13 @@ func (k *checker) groups(g *Groups, pointer string) {
 	k.mapped(err, pointer)
 }
 
-// tooMany notes, once, that there is too much to compile.
+// tooMany notes that there is too much to compile.
 func (k *checker) tooMany(pointer string) bool {
-	if k.compiled <= maxCompiled {
+	if k.compiled <= maxCompiled && k.sources <= maxPaths {
 		return false
 	}
-	k.faults.add(pointer, fmt.Sprintf("with these, the document has more than %d expressions and regular expressions", maxCompiled), "Split it into several documents")
+	k.faults.add(pointer, fmt.Sprintf("with these, the document has more than %d attribute paths, or more than %d expressions and regular expressions", maxPaths, maxCompiled),
+		"Split it into several documents")
 	return true
 }
 

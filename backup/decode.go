@@ -54,7 +54,7 @@ func (d *decoder) is(want nodeKind, n *node, pointer, example string) bool {
 		return true
 	}
 	if n.kind == jsonNull {
-		d.faults.add(pointer, "it is null, not "+string(want), "Leave the field out for its default, or write "+example)
+		d.faults.add(pointer, "it is null, not "+string(want), "Leave it out, or write "+example)
 		return false
 	}
 	d.faults.add(pointer, "it is "+string(n.kind)+", not "+string(want), "Write "+example)

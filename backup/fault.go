@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
@@ -103,13 +104,17 @@ func (n *node) below(step string) *node {
 	return nil
 }
 
-// escapePointer makes a name a step of a JSON pointer (RFC 6901 section 3).
+// escapePointer makes a name a step of a JSON pointer (RFC 6901 section 3). What
+// would not stand well in a line is shown as in a JSON text, and shortened.
 func escapePointer(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	if len(name) > 64 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		name = strings.Trim(quote(name), `"`)
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
 
 func unescapePointer(step string) string {
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+	return strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
 }
 
 // quote shows a text of the document, shortened where it is long.

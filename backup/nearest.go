@@ -17,23 +17,28 @@ func nearest(s string, words []string) string {
 	return best
 }
 
-// distance counts the letters to insert, drop or change to make b of a.
+// distance counts the letters to insert, drop, change or swap with the next to
+// make b of a.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	var last []int // the row before the one before
+	before := make([]int, len(b)+1)
+	for j := range before {
+		before[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		row := make([]int, len(b)+1)
 		row[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := before[j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			row[j+1] = min(change, before[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], last[j-1]+1)
+			}
 		}
+		last, before = before, row
 	}
-	return row[len(b)]
+	return before[len(b)]
 }

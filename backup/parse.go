@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -158,25 +158,17 @@ func explain(err error, data []byte, offset int) parseFault {
 	if fault, ok := errors.AsType[*parseFault](err); ok {
 		return parseFault{fault.problem + ", at " + position(data, offset), fault.remedy}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	// The decoder of single tokens is not exact about places; the one of whole
+	// documents is.
+	var whole json.RawMessage
+	e, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(data, &whole))
+	if !ok || int(e.Offset) >= len(data) && strings.Contains(e.Error(), "unexpected end") {
 		return parseFault{"the document ends in the middle", "Complete it; perhaps a brace, bracket or quotation mark is missing"}
 	}
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok && e.Offset > 0 && int(e.Offset) <= len(data) {
-		offset = int(e.Offset) - 1
-	}
 	return parseFault{
-		"the document is not JSON, at " + position(data, offset) + ": " + plain(err),
+		"the document is not JSON, at " + position(data, int(e.Offset)-1) + ": " + e.Error(),
 		"Correct it there; often a comma or quotation mark is missing or too many in front of that place",
 	}
-}
-
-// plain returns the text of an error of encoding/json, which repeats at most one
-// character of the document.
-func plain(err error) string {
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return e.Error()
-	}
-	return "a comma, colon or closing bracket is not where it should be"
 }
 
 // position says where in the document an offset is.

@@ -51,7 +51,7 @@ func connectionRules() map[string]rule {
 		"backup.Connection.provider": {about: "The identity provider's product.", fallback: `"generic"`},
 		"backup.Connection.path": {
 			about: "Where the connection is served.", required: true, example: `"/scim/okta/v2"`,
-			form: `^/$|^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`, formed: "a path of letters, digits and . _ ~ -, with a slash in front and none at the end", most: 256,
+			form: `^/$|^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`, formed: "a path of letters, digits, dots, hyphens, underscores and tildes, with a slash in front and none at the end", most: 256,
 			effect: "the identity provider must be given the new address",
 		},
 		"backup.Connection.tokens": {
@@ -155,8 +155,8 @@ func groupRules() map[string]rule {
 		"mapping.Groups.protected[]":     {least: 1, example: `"crowd-administrators"`},
 		"mapping.Manual.rules":           {about: "All are applied.", most: mostRules},
 		"mapping.Manual.importGroups":    {about: "Map on the fly what satisfies no rule.", fallback: "false"},
-		"mapping.Rule.from":              {about: "The name of a SCIM group, ignoring case.", least: 1, example: `"Engineering"`},
-		"mapping.Rule.fromExternalId":    {about: "The externalId of a SCIM group.", least: 1, example: `"00g1"`},
+		"mapping.Rule.from":              {about: "The name of a SCIM group, ignoring case.", least: 1, most: 255, example: `"Engineering"`},
+		"mapping.Rule.fromExternalId":    {about: "The externalId of a SCIM group.", least: 1, most: 255, example: `"00g1"`},
 		"mapping.Rule.fromPattern":       {about: "A regular expression that matches whole names of SCIM groups.", least: 1, example: `"okta-(.*)"`},
 		"mapping.Rule.to":                {about: "The Crowd groups to fill.", required: true, least: 1, most: someItems, example: `["jira-developers"]`},
 		"mapping.Rule.to[]":              {least: 1, example: `"jira-developers"`},

@@ -29,6 +29,7 @@ type call struct {
 	repeat   bool     // safe to repeat whatever became of the first try
 	optional bool     // a resource that not every version has
 	missing  error    // what a 404 without a reason says is not there
+	refused  error    // what a 400 without a reason says
 	secrets  []Secret // what no message of the server may carry on
 	budget   *budget  // for waits; nil means one of its own
 	instead  *call    // what to try where the server does not understand
@@ -153,8 +154,8 @@ func (k *call) handle(r *http.Response) error {
 func (k *call) refusal(r *http.Response) error {
 	e := &Error{Op: k.op, Name: k.name, Status: r.StatusCode, RetryAfter: retryAfter(r.Header)}
 	media := mediaType(r.Header)
-	e.Reason, e.Message = readErrorEntity(media, r.Body)
-	e.Message = k.withhold(e.Message)
+	told, whole := readErrorEntity(media, r.Body)
+	e.Reason, e.Message, e.cut = told.Reason, k.withhold(told.Message), !whole
 	if e.Reason != "" {
 		return e
 	}
@@ -169,6 +170,8 @@ func (k *call) refusal(r *http.Response) error {
 		e.kind = ErrUnsupported
 	case r.StatusCode == http.StatusNotFound:
 		e.kind = k.missing
+	case r.StatusCode == http.StatusBadRequest:
+		e.kind = k.refused
 	}
 	return e
 }

@@ -54,13 +54,13 @@ func (c *Client) postUser(ctx context.Context, u User, password Secret, b *budge
 	var w userWire
 	k := call{
 		op: op, name: u.Name,
-		method: http.MethodPost, resource: "user", body: body,
+		method: http.MethodPost, resource: "user", body: body, refused: ErrInvalidUser,
 		secrets: []Secret{password}, budget: b, read: w.read,
 	}
 	user, err := create(ctx, c, k, creation[User]{
-		refused: ErrInvalidUser, missing: ErrUserNotFound,
-		read: func() (*User, error) { return c.User(ctx, u.Name) },
-		same: func(there *User) bool { return u.sameAs(there) },
+		missing: ErrUserNotFound,
+		read:    func() (*User, error) { return c.User(ctx, u.Name) },
+		same:    func(there *User) bool { return u.sameAs(there) },
 	})
 	if user == nil && err == nil {
 		user = w.entity()
@@ -102,13 +102,13 @@ func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
 	var w groupWire
 	k := call{
 		op: op, name: g.Name,
-		method: http.MethodPost, resource: "group", body: g.write(),
+		method: http.MethodPost, resource: "group", body: g.write(), refused: ErrInvalidGroup,
 		budget: newBudget(), read: w.read,
 	}
 	group, err := create(ctx, c, k, creation[Group]{
-		refused: ErrInvalidGroup, missing: ErrGroupNotFound,
-		read: func() (*Group, error) { return c.Group(ctx, g.Name) },
-		same: func(there *Group) bool { return sameText(g.Description, there.Description) },
+		missing: ErrGroupNotFound,
+		read:    func() (*Group, error) { return c.Group(ctx, g.Name) },
+		same:    func(there *Group) bool { return sameText(g.Description, there.Description) },
 	})
 	switch {
 	case errors.Is(err, errNoBody):
@@ -123,7 +123,6 @@ func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
 
 // creation is what the two kinds of entity differ in when one is created.
 type creation[T any] struct {
-	refused error // the kind of a name that is taken
 	missing error
 	read    func() (*T, error)
 	same    func(there *T) bool // as what was sent
@@ -142,7 +141,7 @@ func create[T any](ctx context.Context, c *Client, k call, how creation[T]) (*T,
 		e := asError(err)
 		lost = lost || e.lost
 		e.ambiguous = lost
-		if !lost && !errors.Is(err, how.refused) && !errors.Is(err, ErrIllegalArgument) {
+		if !lost && !errors.Is(err, k.refused) && e.Status != http.StatusConflict {
 			return nil, err
 		}
 		there, readErr := how.read()

@@ -92,21 +92,31 @@ func undecodable(media string, body io.Reader) error {
 	return fmt.Errorf("it is %s, not JSON or XML", media)
 }
 
-// readErrorEntity returns reason and message of an error entity. A body that is
-// none, or cannot be read, has neither; the status stands for itself.
-func readErrorEntity(media string, body io.Reader) (reason, message string) {
-	var entity struct {
-		Reason  string `json:"reason" xml:"reason"`
-		Message string `json:"message" xml:"message"`
+// errorEntity is the body of a refusal.
+type errorEntity struct {
+	Reason  string `json:"reason" xml:"reason"`
+	Message string `json:"message" xml:"message"`
+}
+
+// readErrorEntity reads the body of a refusal. One that is no error entity says
+// nothing; the status stands for itself. whole is false where a body broke off,
+// which had perhaps more to say.
+func readErrorEntity(media string, body io.Reader) (entity errorEntity, whole bool) {
+	var err error
+	if media == mediaJSON || media == mediaXML {
+		err = decodeAs(media, io.LimitReader(body, maxRefusal), &entity)
 	}
-	if media != mediaJSON && media != mediaXML {
-		drain(body)
-		return "", ""
-	}
-	// What was decoded before a fault is still worth telling.
-	_ = decodeAs(media, io.LimitReader(body, maxRefusal), &entity)
 	drain(body)
-	return cut(entity.Reason, maxMessage), cut(entity.Message, maxMessage)
+	entity.Reason, entity.Message = cut(entity.Reason, maxMessage), cut(entity.Message, maxMessage)
+	return entity, !brokeOff(err)
+}
+
+// brokeOff reports whether a document ended before its end.
+func brokeOff(err error) bool {
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
+		return syntax.Msg == "unexpected EOF"
+	}
+	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // cut shortens a text that may be of any length.

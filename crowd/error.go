@@ -88,7 +88,8 @@ type Error struct {
 
 	kind      error // overrules the kind that status and reason tell
 	ambiguous bool  // a write that may have taken effect
-	lost      bool  // an earlier try of the call got no answer
+	lost      bool  // a try of the call got no answer
+	cut       bool  // the answer broke off before it told the reason
 }
 
 // Error returns a text of the form

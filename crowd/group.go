@@ -70,7 +70,7 @@ func (c *Client) UpdateGroup(ctx context.Context, g Group) error {
 		method: http.MethodPut, resource: "group",
 		params:  url.Values{"groupname": {g.Name}},
 		body:    g.write(),
-		missing: ErrGroupNotFound,
+		missing: ErrGroupNotFound, refused: ErrInvalidGroup,
 	})
 }
 

@@ -108,7 +108,7 @@ func (e *Error) transient() bool {
 	case http.StatusInternalServerError:
 		return e.Reason != "UNSUPPORTED_OPERATION"
 	}
-	return e.Status < 300
+	return e.Status < 300 || e.cut
 }
 
 // afford decides on the next wait and reports whether it fits into what is

@@ -116,7 +116,7 @@ func (c *Client) UpdateUser(ctx context.Context, u User) error {
 		method: http.MethodPut, resource: "user",
 		params:  url.Values{"username": {u.Name}},
 		body:    u.write(),
-		missing: ErrUserNotFound,
+		missing: ErrUserNotFound, refused: ErrInvalidUser,
 	})
 	if !errors.Is(err, ErrPermission) {
 		return err
@@ -147,8 +147,8 @@ func (c *Client) RenameUser(ctx context.Context, name, newName string) (*User, e
 		method: http.MethodPost, resource: "user/rename",
 		params:  url.Values{"username": {name}},
 		body:    map[string]string{"new-name": newName},
-		missing: ErrUserNotFound,
-		read:    w.read,
+		missing: ErrUserNotFound, refused: ErrInvalidUser,
+		read: w.read,
 	})
 	if status := asError(err).Status; status >= 200 && status < 300 {
 		return c.User(ctx, newName) // it is renamed, though the answer does not show it

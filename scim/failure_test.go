@@ -30,11 +30,11 @@ func TestCrowdFailures(t *testing.T) {
 		status int
 		detail string
 	}{
-		"no connection":          {crowdtest.Fault{Kind: crowdtest.LoseRequest}, 503, "later"},
-		"server error":           {crowdtest.Fault{Kind: crowdtest.Answer, Status: 500}, 503, "later"},
-		"maintenance":            {crowdtest.Fault{Kind: crowdtest.Answer, Status: 503}, 503, "later"},
-		"too many requests":      {crowdtest.Fault{Kind: crowdtest.Answer, Status: 429}, 503, "later"},
-		"wrong password":         {crowdtest.Fault{Kind: crowdtest.Answer, Status: 401}, 500, "application name or password"},
+		"no connection":     {crowdtest.Fault{Kind: crowdtest.LoseRequest}, 503, "later"},
+		"server error":      {crowdtest.Fault{Kind: crowdtest.Answer, Status: 500}, 503, "later"},
+		"maintenance":       {crowdtest.Fault{Kind: crowdtest.Answer, Status: 503}, 503, "later"},
+		"too many requests": {crowdtest.Fault{Kind: crowdtest.Answer, Status: 429}, 503, "later"},
+		"wrong password":    {crowdtest.Fault{Kind: crowdtest.Answer, Status: 401}, 500, "application name or password"},
 	}
 	for name, f := range faults {
 		t.Run(name, func(t *testing.T) {

@@ -92,8 +92,8 @@ func (h *Handler) matchGroup(x *exchange) error {
 }
 
 // patchGroup serves PATCH /Groups/{id}. The members are never loaded for it,
-// unless an operation chooses among them by anything but their value. The
-// answer leaves them out if the client does not ask for them by name.
+// unless an operation chooses among them by anything but their value or the
+// client asks for them by name.
 func (h *Handler) patchGroup(x *exchange) error {
 	q, ops, err := h.patchBody(x, h.group)
 	if err != nil {
@@ -114,10 +114,13 @@ func (h *Handler) patchGroup(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if h.traits.silentGroupPatch && len(q.attributes) == 0 {
-		return x.send(http.StatusNoContent, nil)
+	if len(q.attributes) > 0 {
+		return h.sendGroup(x, http.StatusOK, g, q, q.showsMembers())
 	}
-	return h.sendGroup(x, http.StatusOK, g, q, len(q.attributes) > 0 && q.showsMembers())
+	if h.traits.groupPatchBody {
+		return h.sendGroup(x, http.StatusOK, g, q, false)
+	}
+	return x.send(http.StatusNoContent, nil)
 }
 
 // memberChanges turns the operations on members into what the engine takes.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
 )
 
@@ -79,12 +80,12 @@ func (h *Handler) narrowCompare(c *filter.Compare) lookup {
 	text, isText := c.Value.(string)
 	attr := strings.ToLower(filter.Attr{Name: c.Attr.Name, Sub: c.Attr.Sub}.String())
 	switch {
-	case attr == "active" && c.Op == filter.Equal && h.plain("active", "active"):
+	case attr == "active" && c.Op == filter.Equal && plain(h.attributes, "active", "active"):
 		if active, ok := c.Value.(bool); ok {
 			return lookup{effort: someUsers, query: groupsync.UserQuery{Where: crowd.IsActive(active)}}
 		}
 	case !isText || text == "":
-	case attr == "username" && h.plain("username", "userName"):
+	case attr == "username" && plain(h.attributes, "username", "userName"):
 		return narrowName(c.Op, text)
 	case c.Op != filter.Equal:
 	case attr == "id":
@@ -98,8 +99,8 @@ func (h *Handler) narrowCompare(c *filter.Compare) lookup {
 }
 
 // plain reports whether a Crowd field is nothing but a SCIM attribute.
-func (h *Handler) plain(field, attribute string) bool {
-	row, ok := h.attributes.Row(field)
+func plain(m *mapping.AttributeMap, field, attribute string) bool {
+	row, ok := m.Row(field)
 	return ok && row.Expr == "" && len(row.From) == 1 && strings.EqualFold(row.From[0], attribute)
 }
 

@@ -38,18 +38,20 @@ type traits struct {
 	leniency resource.Leniency
 	// bareValues takes filter values without quotation marks.
 	bareValues bool
-	// silentGroupPatch answers a PATCH of a group 204, not with the group.
-	silentGroupPatch bool
+	// groupPatchBody answers a PATCH of a group with the group, though without
+	// its members. By default the answer is 204: RFC 7644 section 3.5.2 allows
+	// that or the whole resource, and there may be many members to read.
+	groupPatchBody bool
 }
 
 func providers() map[Provider]traits {
 	lenient := traits{leniency: resource.Lenient(), bareValues: true}
 	table := map[Provider]traits{}
-	for _, p := range []Provider{Generic, Okta, OneLogin, JumpCloud, Google, Ping, SailPoint, CyberArk, Rippling, Keycloak, Authentik} {
+	for _, p := range []Provider{Generic, Entra, OneLogin, JumpCloud, Google, Ping, SailPoint, CyberArk, Rippling, Keycloak, Authentik} {
 		table[p] = lenient
 	}
-	table[Entra] = traits{leniency: resource.Lenient(), bareValues: true, silentGroupPatch: true}
-	table[Strict] = traits{leniency: resource.Strict(), silentGroupPatch: true}
+	table[Okta] = traits{leniency: resource.Lenient(), bareValues: true, groupPatchBody: true}
+	table[Strict] = traits{leniency: resource.Strict()}
 	return table
 }
 

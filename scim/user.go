@@ -40,13 +40,14 @@ func readRecord(data []byte) record {
 
 // A keeper picks the part of a resource that is kept.
 type keeper struct {
-	all   bool
-	paths []filter.Path
-	typ   *resource.Type
+	all    bool
+	active bool // the flag is kept, as Crowd's own is made of something else
+	paths  []filter.Path
+	typ    *resource.Type
 }
 
 func newKeeper(k Keep, m *mapping.AttributeMap, t *resource.Type) (keeper, error) {
-	keeps := keeper{all: k.IsZero(), typ: t}
+	keeps := keeper{all: k.IsZero(), active: !plain(m, "active", "active"), typ: t}
 	paths := []filter.Path{}
 	if k.Mapped {
 		paths = m.Paths()
@@ -77,6 +78,10 @@ func (k keeper) of(doc map[string]any) map[string]any {
 	for name, v := range doc {
 		switch name {
 		case "id", "meta", "groups", "schemas", "password":
+		case "active":
+			if k.active {
+				kept[name] = v
+			}
 		default:
 			kept[name] = v
 		}

@@ -1,4 +1,4 @@
-// Fakecrowd serves a Crowd in memory, for tests of programs in any language
+// Command fakecrowd serves a Crowd in memory, for tests of programs in any language
 // that call Crowd's user management REST API.
 //
 //	fakecrowd --json &

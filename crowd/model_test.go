@@ -1,0 +1,437 @@
+package crowd_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
+)
+
+// A model is a Crowd as one would write it down on paper. Keys are folded
+// names.
+type model struct {
+	users   map[string]*crowd.User
+	groups  map[string]*crowd.Group
+	members map[[2]string]bool // group and user
+	parents map[[2]string]bool // parent and child
+}
+
+func newModel() *model {
+	return &model{map[string]*crowd.User{}, map[string]*crowd.Group{}, map[[2]string]bool{}, map[[2]string]bool{}}
+}
+
+// forget removes the edges of which the end at that index is key.
+func forget(edges map[[2]string]bool, index int, key string) {
+	maps.DeleteFunc(edges, func(e [2]string, _ bool) bool { return e[index] == key })
+}
+
+// below returns the group and all groups within it.
+func (m *model) below(group string) map[string]bool {
+	seen := map[string]bool{group: true}
+	for again := true; again; {
+		again = false
+		for e := range m.parents {
+			if seen[e[0]] && !seen[e[1]] {
+				seen[e[1]], again = true, true
+			}
+		}
+	}
+	return seen
+}
+
+// A run is one sequence of operations on the client and on the model.
+type run struct {
+	client *crowd.Client
+	server *crowdtest.Server
+	model  *model
+	faulty bool
+	t      *rapid.T
+	ctx    context.Context
+}
+
+func (r *run) name() string {
+	return rapid.SampledFrom([]string{"ann", "Ann", "BOB", "bob", "r&d/eu+x", "R&D/EU+X", "Ä ö%", "ä Ö%"}).Draw(r.t, "name")
+}
+
+func (r *run) text() string {
+	return rapid.SampledFrom([]string{"", "x", "Ümlaut <&>"}).Draw(r.t, "text")
+}
+
+// step spoils one of the next requests, now and then.
+func (r *run) step() {
+	if !r.faulty || rapid.IntRange(0, 2).Draw(r.t, "spoil") > 0 {
+		return
+	}
+	r.server.ClearFaults()
+	r.server.Fail(crowdtest.Fault{
+		Nth: rapid.IntRange(1, 2).Draw(r.t, "nth"),
+		Kind: rapid.SampledFrom([]crowdtest.FaultKind{
+			crowdtest.LoseRequest, crowdtest.LoseResponse, crowdtest.Answer, crowdtest.AnswerHTML, crowdtest.CutBody,
+		}).Draw(r.t, "kind"),
+	})
+}
+
+// settle makes a call that may be made again until it is known what became of
+// it. gone is what it may say then, if the first one did it.
+func (r *run) settle(call func() error, gone error) error {
+	err := call()
+	for n := 0; errors.Is(err, crowd.ErrAmbiguous); n++ {
+		if n == 3 {
+			r.t.Fatalf("still ambiguous: %v", err)
+		}
+		if err = call(); gone != nil && errors.Is(err, gone) {
+			return nil
+		}
+	}
+	return err
+}
+
+// expect holds an error against the kind that the model wants.
+func (r *run) expect(op string, got, want error) {
+	if !errors.Is(got, want) || want == nil && got != nil {
+		r.t.Fatalf("%s: got %v, want %v", op, got, want)
+	}
+}
+
+// expectGone allows that a deletion whose answer was lost takes the credit for
+// what was not there.
+func (r *run) expectGone(op string, got, want error) {
+	if got != nil || !r.faulty {
+		r.expect(op, got, want)
+	}
+}
+
+func (r *run) createUser() {
+	u := crowd.User{
+		Name: r.name(), FirstName: r.text(), LastName: r.text(), DisplayName: "D", Email: r.text(),
+		Active: rapid.Bool().Draw(r.t, "active"), Attributes: crowd.Attributes{"team": {r.text()}},
+	}
+	key := crowd.Fold(u.Name)
+	r.step()
+	_, err := r.client.CreateUser(r.ctx, u, "p")
+	if there := r.model.users[key]; there != nil {
+		if err == nil && r.faulty && cmp.Equal(&u, there, nameAside(), asGiven()) {
+			return // after a lost answer, one cannot tell it from one's own
+		}
+		r.expect("create user", err, crowd.ErrExists)
+		return
+	}
+	r.expect("create user", err, nil)
+	r.model.users[key] = &u
+}
+
+func nameAside() cmp.Option {
+	return cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Name" }, cmp.Comparer(strings.EqualFold))
+}
+
+func (r *run) updateUser() {
+	name := r.name()
+	there := r.model.users[crowd.Fold(name)]
+	u := crowd.User{Name: name, LastName: r.text(), DisplayName: r.text(), Active: rapid.Bool().Draw(r.t, "active")}
+	want := crowd.ErrUserNotFound
+	if there != nil {
+		u.Email, want = there.Email, nil
+	}
+	r.step()
+	r.expect("update user", r.settle(func() error { return r.client.UpdateUser(r.ctx, u) }, nil), want)
+	if there != nil {
+		u.Name, u.Attributes = there.Name, there.Attributes
+		r.model.users[crowd.Fold(name)] = &u
+	}
+}
+
+func (r *run) renameUser() {
+	name, newName := r.name(), r.name()
+	key, newKey := crowd.Fold(name), crowd.Fold(newName)
+	there := r.model.users[key]
+	_, taken := r.model.users[newKey]
+	var want error
+	switch {
+	case there == nil:
+		want = crowd.ErrUserNotFound
+	case taken && key != newKey:
+		want = crowd.ErrInvalidUser
+	}
+	rename := func() error {
+		_, err := r.client.RenameUser(r.ctx, name, newName)
+		return err
+	}
+	r.step()
+	var gone error
+	if want == nil && key != newKey {
+		gone = crowd.ErrUserNotFound
+	}
+	r.expect("rename user", r.settle(rename, gone), want)
+	if want != nil {
+		return
+	}
+	there.Name = newName
+	delete(r.model.users, key)
+	r.model.users[newKey] = there
+	for e := range maps.Clone(r.model.members) {
+		if e[1] == key {
+			delete(r.model.members, e)
+			r.model.members[[2]string{e[0], newKey}] = true
+		}
+	}
+}
+
+func (r *run) deleteUser() {
+	name := r.name()
+	key := crowd.Fold(name)
+	want := crowd.ErrUserNotFound
+	if r.model.users[key] != nil {
+		want = nil
+	}
+	r.step()
+	r.expectGone("delete user", r.settle(func() error { return r.client.DeleteUser(r.ctx, name) }, want), want)
+	delete(r.model.users, key)
+	forget(r.model.members, 1, key)
+}
+
+func (r *run) attributes() {
+	name, values := r.name(), []string{r.text(), "y"}
+	there := r.model.users[crowd.Fold(name)]
+	want := crowd.ErrUserNotFound
+	if there != nil {
+		want = nil
+	}
+	r.step()
+	if rapid.Bool().Draw(r.t, "set") {
+		r.expect("set attributes", r.client.SetUserAttributes(r.ctx, name, crowd.Attributes{"team": values}), want)
+		if there != nil {
+			there.Attributes = crowd.Attributes{"team": slices.Compact(values)}
+		}
+		return
+	}
+	r.expect("delete attribute", r.client.DeleteUserAttribute(r.ctx, name, "team"), want)
+	if there != nil {
+		there.Attributes = crowd.Attributes{}
+	}
+}
+
+func (r *run) createGroup() {
+	g := crowd.Group{Name: r.name(), Description: r.text(), Active: true}
+	key := crowd.Fold(g.Name)
+	r.step()
+	_, err := r.client.CreateGroup(r.ctx, g)
+	if there := r.model.groups[key]; there != nil {
+		if err != nil || !r.faulty || there.Description != g.Description {
+			r.expect("create group", err, crowd.ErrExists)
+		}
+		return
+	}
+	r.expect("create group", err, nil)
+	r.model.groups[key] = &g
+}
+
+func (r *run) updateGroup() {
+	g := crowd.Group{Name: r.name(), Description: r.text(), Active: rapid.Bool().Draw(r.t, "active")}
+	there := r.model.groups[crowd.Fold(g.Name)]
+	want := crowd.ErrGroupNotFound
+	if there != nil {
+		want = nil
+	}
+	r.step()
+	r.expect("update group", r.settle(func() error { return r.client.UpdateGroup(r.ctx, g) }, nil), want)
+	if there != nil {
+		there.Description, there.Active = g.Description, g.Active
+	}
+}
+
+func (r *run) deleteGroup() {
+	name := r.name()
+	key := crowd.Fold(name)
+	want := crowd.ErrGroupNotFound
+	if r.model.groups[key] != nil {
+		want = nil
+	}
+	r.step()
+	r.expectGone("delete group", r.settle(func() error { return r.client.DeleteGroup(r.ctx, name) }, want), want)
+	delete(r.model.groups, key)
+	forget(r.model.members, 0, key)
+	forget(r.model.parents, 0, key)
+	forget(r.model.parents, 1, key)
+}
+
+func (r *run) join() {
+	group, user := r.name(), r.name()
+	e := [2]string{crowd.Fold(group), crowd.Fold(user)}
+	var want error
+	switch {
+	case r.model.groups[e[0]] == nil:
+		want = crowd.ErrNotFound
+	case r.model.users[e[1]] == nil:
+		want = crowd.ErrUserNotFound
+	}
+	r.step()
+	call, op, in := r.client.AddMember, "add member", true
+	if rapid.Bool().Draw(r.t, "leave") {
+		call, op, in = r.client.RemoveMember, "remove member", false
+	}
+	changed, err := call(r.ctx, group, user)
+	r.expect(op, err, want)
+	if want != nil {
+		return
+	}
+	if does := r.model.members[e] != in; changed != does && !(r.faulty && changed) {
+		r.t.Fatalf("%s: changed is %t, want %t", op, changed, does)
+	}
+	if delete(r.model.members, e); in {
+		r.model.members[e] = true
+	}
+}
+
+func (r *run) joinGroup() {
+	parent, child := r.name(), r.name()
+	e := [2]string{crowd.Fold(parent), crowd.Fold(child)}
+	if e[0] == e[1] {
+		return
+	}
+	var want error
+	if r.model.groups[e[0]] == nil || r.model.groups[e[1]] == nil {
+		want = crowd.ErrGroupNotFound
+	}
+	r.step()
+	_, err := r.client.AddChildGroup(r.ctx, parent, child)
+	r.expect("add child group", err, want)
+	if want == nil {
+		r.model.parents[e] = true
+	}
+}
+
+// check holds everything that can be read against the model.
+func (r *run) check(t *rapid.T) {
+	r.t = t
+	r.server.ClearFaults()
+	r.compareUsers(t)
+	var groups, wantGroups []crowd.Group
+	for g, err := range r.client.Groups(r.ctx, crowd.Query{Detail: crowd.Entities, PageSize: 2}) {
+		r.expect("list groups", err, nil)
+		g.Attributes = nil
+		groups = append(groups, *g)
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.model.groups)) {
+		wantGroups = append(wantGroups, *r.model.groups[key])
+	}
+	if diff := cmp.Diff(wantGroups, groups, byName()); diff != "" {
+		t.Fatalf("groups mismatch (-want +got):\n%s", diff)
+	}
+	edges, children := map[[2]string]bool{}, map[[2]string]bool{}
+	for m, err := range r.client.Memberships(r.ctx) {
+		r.expect("memberships", err, nil)
+		switch {
+		case m.User != "":
+			edges[[2]string{crowd.Fold(m.Group), crowd.Fold(m.User)}] = true
+		case m.ChildGroup != "":
+			children[[2]string{crowd.Fold(m.Group), crowd.Fold(m.ChildGroup)}] = true
+		}
+	}
+	if diff := cmp.Diff(r.model.members, edges) + cmp.Diff(r.model.parents, children); diff != "" {
+		t.Fatalf("memberships mismatch (-want +got):\n%s", diff)
+	}
+	for key := range r.model.groups {
+		r.compareMembers(t, key)
+	}
+}
+
+func (r *run) compareUsers(t *rapid.T) {
+	var users, want []crowd.User
+	for u, err := range r.client.Users(r.ctx, crowd.Query{Detail: crowd.WithAttributes, PageSize: 2}) {
+		r.expect("list users", err, nil)
+		users = append(users, *u)
+	}
+	for _, u := range r.model.users {
+		want = append(want, *u)
+	}
+	if diff := cmp.Diff(want, users, asGiven(), byName()); diff != "" {
+		t.Fatalf("users mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// byName sorts users and groups.
+func byName() cmp.Options {
+	return cmp.Options{
+		cmp.Transformer("users", func(list []crowd.User) map[string]crowd.User {
+			byKey := map[string]crowd.User{}
+			for _, u := range list {
+				byKey[crowd.Fold(u.Name)] = u
+			}
+			return byKey
+		}),
+		cmp.Transformer("groups", func(list []crowd.Group) map[string]crowd.Group {
+			byKey := map[string]crowd.Group{}
+			for _, g := range list {
+				byKey[crowd.Fold(g.Name)] = g
+			}
+			return byKey
+		}),
+	}
+}
+
+// compareMembers holds the nested members of a group against the model.
+func (r *run) compareMembers(t *rapid.T, group string) {
+	want := map[string]bool{}
+	below := r.model.below(group)
+	for e := range r.model.members {
+		if below[e[0]] {
+			want[e[1]] = true
+		}
+	}
+	got := map[string]bool{}
+	for u, err := range r.client.Members(r.ctx, group, crowd.List{Nested: true, PageSize: 2}) {
+		r.expect("list members", err, nil)
+		got[crowd.Fold(u.Name)] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("nested members of %s mismatch (-want +got):\n%s", group, diff)
+	}
+}
+
+func (r *run) actions() map[string]func(*rapid.T) {
+	actions := map[string]func(*rapid.T){"check": r.check}
+	for name, action := range map[string]func(){
+		"createUser": r.createUser, "updateUser": r.updateUser, "renameUser": r.renameUser,
+		"deleteUser": r.deleteUser, "attributes": r.attributes, "createGroup": r.createGroup,
+		"updateGroup": r.updateGroup, "deleteGroup": r.deleteGroup, "join": r.join, "joinGroup": r.joinGroup,
+	} {
+		actions[name] = func(t *rapid.T) {
+			r.t = t
+			action()
+		}
+	}
+	return actions
+}
+
+// A bubble is a test within synctest, which rapid must not ask for its deadline.
+type bubble struct{ *testing.T }
+
+// TestModel: whatever is done through the client, Crowd is as the model says;
+// also where requests and answers are lost on the way.
+func TestModel(t *testing.T) {
+	for name, faulty := range map[string]bool{"undisturbed": false, "disturbed": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rapid.Check(bubble{t}, func(rt *rapid.T) {
+					s := new(crowdtest.Server)
+					s.SetOptions(func(o *crowdtest.Options) { o.NestedGroups, o.NoCalls = true, true })
+					r := &run{
+						client: clientOf(t, s, crowd.Config{}), server: s, model: newModel(),
+						faulty: faulty, ctx: t.Context(),
+					}
+					rt.Repeat(r.actions())
+					r.check(rt)
+				})
+			})
+		})
+	}
+}

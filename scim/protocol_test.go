@@ -1,0 +1,286 @@
+package scim_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
+	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/scim"
+)
+
+// TestStrict checks what the strict provider refuses and all others take.
+func TestStrict(t *testing.T) {
+	tests := map[string]struct{ method, path, body string }{
+		"active as text":        {"POST", "/Users", `{` + userSchemas + `,"userName":"zed","active":"True"}`},
+		"no schemas":            {"POST", "/Users", `{"userName":"zed"}`},
+		"one e-mail, no array":  {"POST", "/Users", `{` + userSchemas + `,"userName":"zed","emails":{"value":"z@example.com"}}`},
+		"patch without schemas": {"PATCH", "/Users/{id}", `{"Operations":[{"op":"replace","path":"title","value":"x"}]}`},
+		"patch of URN keys":     {"PATCH", "/Users/{id}", patch(`{"op":"replace","value":{"name.givenName":"x"}}`)},
+		"bare filter value":     {"GET", "/Users?filter=userName+eq+ann", ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBridge(t)
+			path := strings.ReplaceAll(test.path, "{id}", b.user("ann"))
+			for _, p := range scim.Providers() {
+				b.cfg.Provider = p
+				b.restart()
+				a := b.do(test.method, path, strings.ReplaceAll(test.body, "zed", "zed-"+string(p)))
+				if refused := a.status == 400; refused != (p == scim.Strict) {
+					t.Errorf("%s: %d %s", p, a.status, a.text)
+				}
+			}
+		})
+	}
+}
+
+func TestProviders(t *testing.T) {
+	b := newBridge(t)
+	devs := b.group("devs", b.user("ann"))
+	for _, p := range scim.Providers() {
+		b.cfg.Provider = p
+		b.restart()
+		want := 204
+		if p == scim.Okta {
+			want = 200
+		}
+		a := b.want(want, "PATCH", "/Groups/"+devs, patch(`{"op":"replace","path":"displayName","value":"devs"}`))
+		if want == 200 && (a.string("id") != devs || a.object()["members"] != nil) {
+			t.Errorf("%s: answer %s, want the group without members", p, a.text)
+		}
+	}
+	b.cfg.Provider = "nobody"
+	cfg := b.cfg
+	cfg.Engine = new(groupsync.Engine)
+	if _, err := scim.New(cfg); err == nil || !strings.Contains(err.Error(), "okta") {
+		t.Errorf("an unknown provider: %v, want an error that lists the known ones", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	b := newBridge(t)
+	good := b.cfg
+	good.Engine = new(groupsync.Engine)
+	tests := map[string]func(*scim.Config){
+		"no engine":       func(c *scim.Config) { c.Engine = nil },
+		"no auth":         func(c *scim.Config) { c.Auth = nil },
+		"no base URL":     func(c *scim.Config) { c.BaseURL = "" },
+		"relative URL":    func(c *scim.Config) { c.BaseURL = "/scim/v2" },
+		"other scheme":    func(c *scim.Config) { c.BaseURL = "ftp://example.com" },
+		"query":           func(c *scim.Config) { c.BaseURL = "https://example.com/?a" },
+		"delete":          func(c *scim.Config) { c.Users.Delete = "explode" },
+		"existing":        func(c *scim.Config) { c.Users.Existing = "maybe" },
+		"password":        func(c *scim.Config) { c.Users.Password = "maybe" },
+		"email":           func(c *scim.Config) { c.Users.EmailRefused = "maybe" },
+		"keep":            func(c *scim.Config) { c.Users.Keep.Paths = []string{"a b"} },
+		"extension twice": func(c *scim.Config) { c.Extensions = []scim.Extension{costs(t), costs(t)} },
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			cfg := good
+			change(&cfg)
+			if _, err := scim.New(cfg); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+// costs is an extension as settings declare it.
+func costs(t *testing.T) scim.Extension {
+	t.Helper()
+	var e scim.Extension
+	err := json.Unmarshal([]byte(`{"required":false,"schema":{"id":"urn:example:params:scim:schemas:Costs_1","name":"Costs","attributes":[
+		{"name":"center","type":"string","multiValued":false,"required":false,"caseExact":true,"mutability":"immutable","returned":"default","uniqueness":"none"},
+		{"name":"rate","type":"integer","multiValued":false,"required":false,"mutability":"readWrite","returned":"request","uniqueness":"none"},
+		{"name":"tags","type":"string","multiValued":true,"required":false,"caseExact":false,"mutability":"readWrite","returned":"default","uniqueness":"none"}]}}`), &e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestExtension(t *testing.T) {
+	const urn = "urn:example:params:scim:schemas:Costs_1"
+	b := newBridge(t, func(b *bridge) { b.cfg.Extensions = []scim.Extension{costs(t)} })
+	id := b.want(201, "POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","`+urn+`"],"userName":"ann",
+		"`+urn+`":{"center":"C1","rate":5,"tags":["a","b"]}}`).string("id")
+	a := b.want(200, "GET", "/Users/"+id, "")
+	want := map[string]any{"center": "C1", "tags": []any{"a", "b"}}
+	if diff := cmp.Diff(any(want), a.object()[urn]); diff != "" {
+		t.Errorf("extension mismatch (-want +got):\n%s", diff)
+	}
+	if got := fmt.Sprint(b.want(200, "GET", "/Users/"+id+"?attributes="+urn+":rate", "").object()[urn]); got != "map[rate:5]" {
+		t.Errorf("on request: %s", got)
+	}
+	b.want(200, "GET", filtered("/Users", urn+`:tags eq "B" and userName sw "a"`), "")
+	if n := b.want(200, "GET", filtered("/Users", urn+`:rate ge 5`), "").object()["totalResults"]; n != json.Number("1") {
+		t.Errorf("%v users of that rate", n)
+	}
+	for what, a := range map[string]answer{
+		"PUT":   b.do("PUT", "/Users/"+id, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ann","`+urn+`":{"center":"C2"}}`),
+		"PATCH": b.do("PATCH", "/Users/"+id, patch(`{"op":"replace","path":"`+urn+`:center","value":"C2"}`)),
+	} {
+		if a.status != 400 || a.string("scimType") != "mutability" {
+			t.Errorf("%s of an immutable attribute: %d %s", what, a.status, a.text)
+		}
+	}
+	b.want(400, "PATCH", "/Users/"+id, patch(`{"op":"replace","path":"`+urn+`:rate","value":"much"}`))
+	b.want(200, "PATCH", "/Users/"+id, patch(`{"op":"replace","path":"`+urn+`:rate","value":6}`))
+	if n := b.want(200, "GET", "/Schemas", "").object()["totalResults"]; n != json.Number("4") {
+		t.Errorf("%v schemas, want 4", n)
+	}
+	b.want(200, "GET", "/Schemas/"+urn, "")
+}
+
+func TestMe(t *testing.T) {
+	b := newBridge(t)
+	secret, token := scim.NewToken()
+	token.User = "ann"
+	var err error
+	if b.cfg.Auth, err = scim.Tokens(token); err != nil {
+		t.Fatal(err)
+	}
+	b.token = secret.Reveal()
+	b.restart()
+	b.want(404, "GET", "/Me", "")
+	id := b.user("ann")
+	if got := b.want(200, "GET", "/Me", "").string("id"); got != id {
+		t.Errorf("/Me is %s, want %s", got, id)
+	}
+	b.want(200, "PATCH", "/Me", patch(`{"op":"replace","path":"title","value":"Dr"}`))
+	if got := b.want(200, "GET", "/Users/"+id, "").string("title"); got != "Dr" {
+		t.Errorf("title = %q", got)
+	}
+	b.want(501, "POST", "/Me", `{`+userSchemas+`}`)
+}
+
+// TestLog checks the access log: one line per request, with its id, and
+// nothing that must not be read there.
+func TestLog(t *testing.T) {
+	var mu sync.Mutex
+	var text bytes.Buffer
+	var ids []string
+	b := newBridge(t, func(b *bridge) {
+		b.cfg.Logger = slog.New(slog.NewTextHandler(lockedWriter{&mu, &text}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		b.cfg.Users.Password = scim.SetPassword
+		b.engine.Observer = func(_ context.Context, e groupsync.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			ids = append(ids, e.Request)
+		}
+	})
+	a := b.want(201, "POST", "/Users", `{`+userSchemas+`,"userName":"ann","password":"pa55-w0rd"}`, "X-Request-Id: abc-123")
+	if got := a.header.Get("X-Request-Id"); got != "abc-123" {
+		t.Errorf("X-Request-Id = %q", got)
+	}
+	a = b.do("GET", "/Users?filter=userName+eq+%22secret-name%22", "", "X-Request-Id: not\tfit")
+	if got := a.header.Get("X-Request-Id"); got == "" || strings.Contains(got, "fit") {
+		t.Errorf("X-Request-Id = %q, want one of the server's own", got)
+	}
+	b.do("POST", "/Users", `{`+userSchemas+`,"userName":"bob","password":{"a":"pa55-w0rd"}}`)
+	b.crowd.Fail(crowdtest.Fault{Kind: crowdtest.Answer, Status: 401, Times: -1})
+	b.want(500, "GET", "/Users", "")
+	mu.Lock()
+	defer mu.Unlock()
+	log := text.String()
+	for _, secret := range []string{b.token, "pa55-w0rd", "secret-name", crowdtest.DefaultPassword.Reveal()} {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log holds %q:\n%s", secret, log)
+		}
+	}
+	if !strings.Contains(log, "request=abc-123") || !strings.Contains(log, "status=201") || !strings.Contains(log, "level=WARN") {
+		t.Errorf("the log lacks the request's id, the status or the failure:\n%s", log)
+	}
+	if !slices.Contains(ids, "abc-123") {
+		t.Errorf("events of requests %q, want abc-123 among them", ids)
+	}
+}
+
+type lockedWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (w lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.w.Write(p)
+}
+
+// TestDeadline checks that a Crowd that does not answer costs the request's
+// time and no more.
+func TestDeadline(t *testing.T) {
+	b := newBridge(t, func(b *bridge) { b.cfg.Limits.Time = 100 * time.Millisecond })
+	b.crowd.SetOptions(func(o *crowdtest.Options) { o.Latency = time.Hour })
+	begun := time.Now()
+	a := b.want(503, "GET", "/Users", "")
+	if took := time.Since(begun); took > 5*time.Second || a.header.Get("Retry-After") == "" {
+		t.Errorf("took %v, Retry-After %q", took, a.header.Get("Retry-After"))
+	}
+}
+
+// TestManyMembers reads a group of more members than are held in memory, also
+// within a list, and one whose listing breaks off in the middle.
+func TestManyMembers(t *testing.T) {
+	b := newBridge(t)
+	const n = 5000
+	names := make([]string, 0, n)
+	for i := range n {
+		name := fmt.Sprintf("user%05d", i)
+		names = append(names, name)
+		b.crowd.AddUser(crowd.User{Name: name, Active: true})
+	}
+	b.crowd.AddGroup(crowd.Group{Name: "all", Active: true}, crowd.Group{Name: "none", Active: true})
+	b.crowd.AddMember("all", names...)
+	list := b.want(200, "GET", "/Groups", "").object()["Resources"].([]any)
+	if len(list) != 2 {
+		t.Fatalf("%d groups, want 2", len(list))
+	}
+	group := list[0].(map[string]any)
+	if got := len(group["members"].([]any)); got != n {
+		t.Errorf("the list shows %d members, want %d", got, n)
+	}
+	path := "/Groups/" + group["id"].(string)
+	members := b.want(200, "GET", path, "").object()["members"].([]any)
+	if len(members) != n {
+		t.Fatalf("the group shows %d members, want %d", len(members), n)
+	}
+	for i, m := range members {
+		if got := m.(map[string]any)["display"]; got != names[i] {
+			t.Fatalf("member %d is %v, want %s", i, got, names[i])
+		}
+	}
+	b.crowd.Fail(crowdtest.Fault{Method: "GET", Resource: "group/user/direct", Nth: 3, Kind: crowdtest.Answer, Status: 401, Times: -1})
+	for _, target := range []string{path, "/Groups"} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", b.url+target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+b.token)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			continue
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err == nil && response.StatusCode == 200 && json.Valid(body) {
+			t.Errorf("%s: half the members were sent as if they were all", target)
+		}
+	}
+}
