@@ -57,11 +57,13 @@ func TestContract22Rename(t *testing.T) {
 	}
 	s.want(200, "POST", "authentication?username=zoe", `{"value":"ann"}`)
 	s.refused(404, "USER_NOT_FOUND", "GET", "user?username=ann", "")
-	s.want(200, "POST", "user/rename?username=zoe", `{"new-name":"ZOE"}`)
+	s.want(200, "POST", "user/rename?username=zoe", `{"newName":"ZOE"}`)
 	s.unchanged(func() {
 		for _, name := range []string{"bob", "BOB", "", " ", strings.Repeat("x", 256)} {
 			s.refused(400, "INVALID_USER", "POST", "user/rename?username=zoe", fmt.Sprintf(`{"new-name":%q}`, name))
 		}
+		s.set(func(o *crowdtest.Options) { o.DashedRename = true })
+		s.refused(400, "INVALID_USER", "POST", "user/rename?username=zoe", `{"newName":"zed"}`)
 		s.set(func(o *crowdtest.Options) { o.RefuseCaseRename = true })
 		s.refused(400, "INVALID_USER", "POST", "user/rename?username=zoe", `{"new-name":"zoe"}`)
 		s.set(func(o *crowdtest.Options) { o.NoRename = true })

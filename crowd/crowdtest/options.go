@@ -60,6 +60,9 @@ type Options struct {
 	NoCQL bool
 	// NoRename refuses to rename users, as some kinds of directory do.
 	NoRename bool
+	// DashedRename does not understand "newName" for "new-name" in the body of
+	// a renaming.
+	DashedRename bool
 	// NoLocation leaves the Location header out of 201 answers.
 	NoLocation bool
 	// OmitKeys and OmitDates leave these members out of users.

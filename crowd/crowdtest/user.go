@@ -254,6 +254,9 @@ func renameUser(x *exchange) (*reply, error) {
 	if x.opts.NoRename {
 		return nil, x.refuse(reasonUnsupported, "The directory cannot rename users")
 	}
+	if in.NewName == "" && !x.opts.DashedRename {
+		in.NewName = in.CamelCase
+	}
 	if err := x.checkName(reasonInvalidUser, in.NewName); err != nil {
 		return nil, err
 	}

@@ -70,6 +70,8 @@ type Attribute struct {
 type Rename struct {
 	XMLName xml.Name `json:"-"`
 	NewName string   `json:"new-name" xml:"new-name"`
+	// CamelCase is the spelling of the generated reference pages.
+	CamelCase string `json:"newName" xml:"-"`
 }
 
 // An Error is Crowd's refusal of a request.
