@@ -2,6 +2,7 @@ package groupsync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -79,7 +80,7 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string) (
 	var again *Book
 	var since []*User
 	if err := both(ctx, func(ctx context.Context) (err error) {
-		again, err = e.ledger.Book(ctx)
+		again, err = e.book(ctx, g.ID)
 		return err
 	}, func(ctx context.Context) (err error) {
 		since, err = e.holders(ctx, g.ID)
@@ -87,10 +88,35 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string) (
 	}); err != nil {
 		return nil, err
 	}
-	if !e.sameNames(b, again, g.ID, []string{g.Name, name}) || !sameUsers(holders, since) {
+	if err := e.rederiveGone(ctx, again, holders, since, slices.Concat(now, m.left)); err != nil {
+		return nil, err
+	}
+	if !e.sameNames(b, again, g.ID, []string{g.Name, name}) || !sameUsers(holders, since) || e.unfinished(again, g.ID) {
 		return again, e.deriveNames(ctx, g.ID, g.Name, name)
 	}
 	return again, nil
+}
+
+// rederiveGone looks again at those who held the group when their memberships
+// were moved, and hold it no more: whoever took them out knew the old name.
+func (e *Engine) rederiveGone(ctx context.Context, b *Book, before, since []*User, targets []mapping.Target) error {
+	gone := slices.DeleteFunc(slices.Clone(before), func(u *User) bool {
+		return slices.ContainsFunc(since, func(s *User) bool { return s.ID == u.ID })
+	})
+	return e.each(ctx, len(gone), func(ctx context.Context, i int) error {
+		c, err := e.crowd.UserByKey(ctx, gone[i].Crowd.Key)
+		if errors.Is(err, crowd.ErrUserNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		u, err := e.view(ctx, c)
+		if err != nil {
+			return err
+		}
+		return e.rederive(ctx, b, u, targets...)
+	})
 }
 
 // sameUsers reports whether two lists hold the same users.
