@@ -23,7 +23,8 @@ func (c coercer) leaf(a *attribute, v any) (any, error) {
 	case filter.Number:
 		return c.number(a, v)
 	}
-	if n, ok := v.(json.Number); ok && c.NumberStrings {
+	// What a resource is known by is not guessed: a required attribute must be text.
+	if n, ok := v.(json.Number); ok && c.NumberStrings && !a.required {
 		v = n.String()
 	}
 	text, ok := v.(string)
