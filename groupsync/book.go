@@ -29,6 +29,7 @@ type entry struct {
 	renamed          bool
 	issuedName, name string
 	externalID       string
+	externalised     bool // externalID is of a later word than the group's issue
 	made             bool
 	created          time.Time
 	modified         time.Time
@@ -62,13 +63,13 @@ func (b *Book) addHashed(h string, f GroupFact) {
 		if !n.renamed {
 			n.name, n.made = f.Name, f.Made
 		}
-		if n.externalID == "" {
+		if !n.externalised {
 			n.externalID = f.ExternalID
 		}
 	case Renamed:
 		n.renamed, n.name, n.made = true, f.Name, f.Made
 	case Externalised:
-		n.externalID = f.ExternalID
+		n.externalised, n.externalID = true, f.ExternalID
 	case Dead:
 		n.dead = true
 	}

@@ -341,6 +341,24 @@ func TestGroupLife(t *testing.T) {
 	}
 }
 
+func TestExternalIDCanBeTakenAway(t *testing.T) {
+	w := newWorld(t)
+	g, err := w.engine.CreateGroup(t.Context(), groupsync.NewGroup{Name: "Devs", ExternalID: "x1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := ""
+	if _, err := w.engine.ChangeGroup(t.Context(), g.ID, groupsync.GroupChange{ExternalID: &none}); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	for range 20 { // records are met in any order
+		if got, err := w.engine.Group(t.Context(), g.ID); err != nil || got.ExternalID != "" {
+			t.Fatalf("the group still has externalId %q, %v", got.ExternalID, err)
+		}
+	}
+}
+
 func TestHandMadeMembersSurvive(t *testing.T) {
 	w := newWorld(t)
 	ann, ben := w.user("ann"), w.user("ben")

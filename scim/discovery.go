@@ -118,7 +118,27 @@ func (h *Handler) schemas() []map[string]any {
 	for _, doc := range docs {
 		urn, _ := doc["id"].(string)
 		doc["schemas"] = []any{schemaSchema}
+		if urn == groupSchema && !h.traits.memberDisplay {
+			dropDisplay(doc)
+		}
 		doc["meta"] = map[string]any{"resourceType": "Schema", "location": h.location("Schemas", urn)}
 	}
 	return docs
+}
+
+// dropDisplay takes display out of the members of the published Group schema,
+// which then is that of RFC 7643 section 8.7.1.
+func dropDisplay(group map[string]any) {
+	attributes, _ := group["attributes"].([]any)
+	for _, item := range attributes {
+		attribute, _ := item.(map[string]any)
+		subs, _ := attribute["subAttributes"].([]any)
+		if subs == nil {
+			continue
+		}
+		attribute["subAttributes"] = slices.DeleteFunc(subs, func(sub any) bool {
+			object, _ := sub.(map[string]any)
+			return object["name"] == "display"
+		})
+	}
 }

@@ -13,15 +13,13 @@ import (
 // TestCrowdFailures checks what the identity provider hears when Crowd fails:
 // a status it acts upon, a detail an administrator can act upon, no secret.
 func TestCrowdFailures(t *testing.T) {
-	b := newBridge(t)
-	id := b.user("ann")
 	requests := map[string]struct{ method, path, body string }{
-		"read":   {"GET", "/Users/" + id, ""},
+		"read":   {"GET", "/Users/{id}", ""},
 		"list":   {"GET", "/Users", ""},
 		"search": {"GET", "/Users?filter=userName+eq+%22ann%22", ""},
 		"create": {"POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bob"}`},
-		"update": {"PATCH", "/Users/" + id, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"displayName","value":"New"}]}`},
-		"delete": {"DELETE", "/Users/" + id, ""},
+		"update": {"PATCH", "/Users/{id}", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"displayName","value":"New"}]}`},
+		"delete": {"DELETE", "/Users/{id}", ""},
 		"groups": {"GET", "/Groups", ""},
 		"group":  {"POST", "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"devs"}`},
 	}
@@ -38,10 +36,13 @@ func TestCrowdFailures(t *testing.T) {
 	}
 	for name, f := range faults {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBridge(t)
+			id := b.user("ann")
 			for what, r := range requests {
 				f.fault.Times = -1
 				b.crowd.Fail(f.fault)
-				a := b.do(r.method, r.path, r.body)
+				a := b.do(r.method, strings.ReplaceAll(r.path, "{id}", id), r.body)
 				b.crowd.ClearFaults()
 				if a.status != f.status || !strings.Contains(a.string("detail"), f.detail) {
 					t.Errorf("%s: %d %q, want %d with %q", what, a.status, a.string("detail"), f.status, f.detail)

@@ -23,7 +23,7 @@ func (h *Handler) groupDoc(g *groupsync.Group) map[string]any {
 	return doc
 }
 
-// memberValue returns a member as the resource shows it.
+// memberValue returns a member as filters see it.
 func (h *Handler) memberValue(m groupsync.Member) map[string]any {
 	return map[string]any{
 		"value": m.ID, "$ref": h.location("Users", m.ID), "type": "User", "display": m.Name,
@@ -138,6 +138,9 @@ func (h *Handler) sendEntry(s *stream, q *query, e entry, members iter.Seq2[grou
 // projectMember returns what of a member the client wants to see.
 func (h *Handler) projectMember(q *query, m groupsync.Member) (map[string]any, bool) {
 	value := h.memberValue(m)
+	if !h.traits.memberDisplay {
+		delete(value, "display")
+	}
 	if len(q.attributes) == 0 && len(q.excluded) == 0 {
 		return value, true
 	}

@@ -42,14 +42,21 @@ func TestBodyTooLarge(t *testing.T) {
 		}
 	})
 	t.Run("while it is read", func(t *testing.T) {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", b.url+"/Users", io.LimitReader(endless{}, 9<<20))
+		conn := b.dial()
+		fmt.Fprintf(conn, "POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n", b.token)
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			chunk := fmt.Sprintf("%x\r\n%s\r\n", 1<<20, strings.Repeat(" ", 1<<20))
+			for range 8 {
+				io.WriteString(conn, chunk)
+			}
+			io.WriteString(conn, "1\r\n \r\n") // one byte too many
+		}()
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		<-sent
 		if err != nil {
 			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+b.token)
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Skip("the server hung up on the rest of the body first") // allowed by RFC 9110 section 9.3
 		}
 		defer response.Body.Close()
 		if response.StatusCode != 413 {
@@ -59,16 +66,6 @@ func TestBodyTooLarge(t *testing.T) {
 	if calls := b.crowd.Calls(); len(calls) != 0 {
 		t.Errorf("%d calls to Crowd, want none", len(calls))
 	}
-}
-
-// endless is a body of blanks.
-type endless struct{}
-
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
 }
 
 // TestSlowBody checks that a client that never sends its body is cut off.

@@ -42,16 +42,24 @@ type traits struct {
 	// its members. By default the answer is 204: RFC 7644 section 3.5.2 allows
 	// that or the whole resource, and there may be many members to read.
 	groupPatchBody bool
+	// memberDisplay shows the user name of a group's member as its display.
+	// RFC 7643 section 8.7.1 leaves that out of the schema of Group, and there
+	// are clients that refuse what the schema does not have.
+	memberDisplay bool
 }
 
 func providers() map[Provider]traits {
-	lenient := traits{leniency: resource.Lenient(), bareValues: true}
-	table := map[Provider]traits{}
-	for _, p := range []Provider{Generic, Entra, OneLogin, JumpCloud, Google, Ping, SailPoint, CyberArk, Rippling, Keycloak, Authentik} {
+	lenient := traits{leniency: resource.Lenient(), bareValues: true, memberDisplay: true}
+	table := map[Provider]traits{
+		Generic: {leniency: resource.Lenient(), bareValues: true},
+		Strict:  {leniency: resource.Strict()},
+	}
+	for _, p := range []Provider{Entra, OneLogin, JumpCloud, Google, Ping, SailPoint, CyberArk, Rippling, Keycloak, Authentik} {
 		table[p] = lenient
 	}
-	table[Okta] = traits{leniency: resource.Lenient(), bareValues: true, groupPatchBody: true}
-	table[Strict] = traits{leniency: resource.Strict()}
+	okta := lenient
+	okta.groupPatchBody = true
+	table[Okta] = okta
 	return table
 }
 

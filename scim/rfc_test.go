@@ -122,3 +122,30 @@ func (r rule) check(t *testing.T) {
 		}
 	}
 }
+
+// TestSections holds the index of sections against the rules: every section
+// that concerns a server has a rule, or a word on why it has none.
+func TestSections(t *testing.T) {
+	data, err := os.ReadFile("testdata/rfc/sections.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var index map[string]map[string]string
+	if err := json.Unmarshal(data, &index); err != nil {
+		t.Fatal(err)
+	}
+	for standard, rules := range readRules(t) {
+		covered := map[string]bool{}
+		for _, r := range rules {
+			covered[r.Section] = true
+			if _, ok := index[standard][r.Section]; !ok {
+				t.Errorf("%s section %s is not in the index", standard, r.Section)
+			}
+		}
+		for section, why := range index[standard] {
+			if covered[section] == (why != "") {
+				t.Errorf("%s section %s: has a rule: %v; why it has none: %q", standard, section, covered[section], why)
+			}
+		}
+	}
+}

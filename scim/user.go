@@ -23,6 +23,9 @@ type record struct {
 	// Modified is when the data last changed, zero until it first does: Crowd
 	// tells only when its own fields did.
 	Modified time.Time `json:"m,omitzero"`
+	// NoActive tells that a PATCH removed the active attribute, which is then
+	// unassigned (RFC 7644 section 3.5.2.2). Crowd's flag stays as it was.
+	NoActive bool `json:"u,omitempty"`
 	// Resource is the kept part of what the identity provider sent.
 	Resource map[string]any `json:"r"`
 }
@@ -94,6 +97,9 @@ func (h *Handler) userDoc(u *groupsync.User) map[string]any {
 	kept := readRecord(u.Data)
 	doc := h.attributes.ToSCIM(crowdFields(u), kept.Resource)
 	delete(doc, "password")
+	if kept.NoActive {
+		delete(doc, "active")
+	}
 	doc["id"] = u.ID
 	doc["schemas"] = h.schemasOf(doc)
 	if len(u.Grants) > 0 {

@@ -19,7 +19,7 @@ func (h *Handler) createUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	profile, err := h.profile(doc, nil)
+	profile, err := h.profile(doc, nil, false)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (h *Handler) replaceUser(x *exchange) error {
 		if err := h.user.CheckReplace(current, doc); err != nil {
 			return groupsync.Profile{}, err
 		}
-		profile, err := h.profile(doc, &u.Data)
+		profile, err := h.profile(doc, &u.Data, false)
 		return h.restrain(u, profile), err
 	})
 }
@@ -116,7 +116,8 @@ func (h *Handler) patchUser(x *exchange) error {
 		if err := h.user.Validate(wanted); err != nil {
 			return groupsync.Profile{}, err
 		}
-		profile, err := h.profile(wanted, &u.Data)
+		_, active := wanted["active"]
+		profile, err := h.profile(wanted, &u.Data, !active)
 		if err != nil {
 			return profile, err
 		}
@@ -185,17 +186,18 @@ func (h *Handler) restrain(u *groupsync.User, p groupsync.Profile) groupsync.Pro
 }
 
 // profile returns what the engine is to make of a checked resource. Kept is the
-// data kept of the user so far, nil for a new one.
-func (h *Handler) profile(doc map[string]any, kept *[]byte) (groupsync.Profile, error) {
+// data kept of the user so far, nil for a new one; noActive tells that the active
+// attribute was removed.
+func (h *Handler) profile(doc map[string]any, kept *[]byte, noActive bool) (groupsync.Profile, error) {
 	fields, err := h.attributes.ToCrowd(doc)
 	if err != nil {
 		return groupsync.Profile{}, err
 	}
-	after := record{Resource: h.keep.of(doc)}
+	after := record{NoActive: noActive, Resource: h.keep.of(doc)}
 	if kept != nil {
 		before := readRecord(*kept)
 		after.Modified = before.Modified
-		if !resource.Equal(before.Resource, after.Resource) {
+		if before.NoActive != noActive || !resource.Equal(before.Resource, after.Resource) {
 			after.Modified = h.now().UTC().Truncate(time.Millisecond)
 		}
 	}
