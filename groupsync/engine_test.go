@@ -359,6 +359,36 @@ func TestExternalIDCanBeTakenAway(t *testing.T) {
 	}
 }
 
+// TestAnswersAreWhatIsRead holds what a change returns against what is read
+// afterwards, times included: versions are made of them.
+func TestAnswersAreWhatIsRead(t *testing.T) {
+	w := newWorld(t)
+	ann := w.user("ann")
+	got, err := w.engine.CreateGroup(t.Context(), groupsync.NewGroup{Name: "Devs", ExternalID: "x1", Members: []string{ann.ID}})
+	same := func(what string) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		read, err := w.engine.Group(t.Context(), got.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(read, got); diff != "" {
+			t.Errorf("%s: answer mismatch (-read +answered):\n%s", what, diff)
+		}
+	}
+	same("create")
+	name, external := "Builders", "x2"
+	got, err = w.engine.ChangeGroup(t.Context(), got.ID, groupsync.GroupChange{Name: &name})
+	same("rename")
+	got, err = w.engine.ChangeGroup(t.Context(), got.ID, groupsync.GroupChange{ExternalID: &external})
+	same("externalId")
+	name2, external2 := "Makers", "x3"
+	got, err = w.engine.ChangeGroup(t.Context(), got.ID, groupsync.GroupChange{Name: &name2, ExternalID: &external2})
+	same("both")
+}
+
 func TestHandMadeMembersSurvive(t *testing.T) {
 	w := newWorld(t)
 	ann, ben := w.user("ann"), w.user("ben")

@@ -107,6 +107,7 @@ func (e *Engine) finish(ctx context.Context, b *Book, g *Group) (*Book, *Group, 
 }
 
 func (e *Engine) setExternalID(ctx context.Context, g *Group, externalID string) error {
+	at := e.now().UTC()
 	p := &Plan{Title: fmt.Sprintf("change the group %q", g.Name)}
 	p.add(Step{
 		Op: OpUpdateGroup, Group: g.Name, GroupID: g.ID,
@@ -114,7 +115,7 @@ func (e *Engine) setExternalID(ctx context.Context, g *Group, externalID string)
 		Why:     "the identity provider changed it",
 		run: func(ctx context.Context) error {
 			return e.ledger.RecordGroup(ctx, GroupFact{
-				Kind: Externalised, ID: g.ID, ExternalID: externalID, At: e.now().UTC(), Request: requestID(ctx),
+				Kind: Externalised, ID: g.ID, ExternalID: externalID, At: at, Request: requestID(ctx),
 			})
 		},
 	})
@@ -122,7 +123,7 @@ func (e *Engine) setExternalID(ctx context.Context, g *Group, externalID string)
 		return err
 	}
 	g.ExternalID = externalID
-	g.Modified = e.now().UTC()
+	g.Modified = at
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
@@ -58,24 +59,20 @@ func (e *Engine) createGroup(ctx context.Context, g NewGroup) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := b.next(g.Name)
+	id, now := b.next(g.Name), e.now().UTC()
+	made := &Group{ID: id, Name: g.Name, ExternalID: g.ExternalID, Created: now, Modified: now, Adopted: true}
 	if owner := b.owner(g.Name); owner != "" {
 		if err := e.completeGroup(ctx, b, owner, g); err != nil {
 			return nil, err
 		}
-		id = owner
-	} else if err := e.apply(ctx, e.planCreateGroup(b, id, g)); err != nil {
+		made = b.live(owner).group()
+	} else if err := e.apply(ctx, e.planCreateGroup(b, id, g, now)); err != nil {
 		return nil, unwrapStep(err)
 	}
-	if e.cfg.DryRun {
-		return &Group{ID: id, Name: g.Name, ExternalID: g.ExternalID, Adopted: true}, nil
-	}
-	now := e.now().UTC()
-	made := &Group{ID: id, Name: g.Name, ExternalID: g.ExternalID, Created: now, Modified: now, Adopted: true}
-	if len(g.Members) == 0 {
+	if len(g.Members) == 0 || e.cfg.DryRun {
 		return made, nil
 	}
-	_, err = e.ChangeGroup(ctx, id, GroupChange{Members: []MemberChange{{AddMembers, g.Members}}})
+	_, err = e.ChangeGroup(ctx, made.ID, GroupChange{Members: []MemberChange{{AddMembers, g.Members}}})
 	return made, err
 }
 
@@ -119,7 +116,7 @@ func (e *Engine) completeGroup(ctx context.Context, b *Book, owner string, g New
 	return nil
 }
 
-func (e *Engine) planCreateGroup(b *Book, id string, g NewGroup) *Plan {
+func (e *Engine) planCreateGroup(b *Book, id string, g NewGroup, at time.Time) *Plan {
 	p := &Plan{Title: fmt.Sprintf("create the group %q", g.Name)}
 	op := OpCreateGroup
 	targets := e.groups.Targets(mapping.SCIMGroup{ID: id, Name: g.Name, ExternalID: g.ExternalID})
@@ -128,21 +125,21 @@ func (e *Engine) planCreateGroup(b *Book, id string, g NewGroup) *Plan {
 	}
 	p.add(Step{
 		Op: op, Group: g.Name, GroupID: id, Why: "the identity provider created the group",
-		run: func(ctx context.Context) error { return e.issue(ctx, b, id, g, targets) },
+		run: func(ctx context.Context) error { return e.issue(ctx, b, id, g, targets, at) },
 	})
 	return p
 }
 
 // issue takes the Crowd groups that are to be created, records the SCIM group
 // and writes its id to them.
-func (e *Engine) issue(ctx context.Context, b *Book, id string, g NewGroup, targets []mapping.Target) error {
+func (e *Engine) issue(ctx context.Context, b *Book, id string, g NewGroup, targets []mapping.Target, at time.Time) error {
 	claims, made, err := e.claimAll(ctx, b, id, targets)
 	if err != nil {
 		return err
 	}
 	if err := e.ledger.RecordGroup(ctx, GroupFact{
 		Kind: Issued, ID: id, Name: g.Name, ExternalID: g.ExternalID, Made: made,
-		At: e.now().UTC(), Request: requestID(ctx),
+		At: at, Request: requestID(ctx),
 	}); err != nil {
 		return err
 	}
@@ -178,7 +175,7 @@ func (e *Engine) claimAll(ctx context.Context, b *Book, id string, targets []map
 
 // adopt records a Crowd group as a SCIM group at the first write to it.
 func (e *Engine) adopt(ctx context.Context, b *Book, g *Group) (*Book, error) {
-	p := e.planCreateGroup(b, g.ID, NewGroup{Name: g.Name})
+	p := e.planCreateGroup(b, g.ID, NewGroup{Name: g.Name}, e.now().UTC())
 	if err := e.apply(ctx, p); err != nil {
 		return nil, unwrapStep(err)
 	}

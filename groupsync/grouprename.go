@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
@@ -24,26 +25,23 @@ func (e *Engine) rename(ctx context.Context, b *Book, g *Group, name string) (*G
 		}
 	}
 	renamed := *g
-	renamed.Name = name
+	renamed.Name, renamed.Modified = name, e.now().UTC()
 	p := &Plan{Title: fmt.Sprintf("rename the group %q to %q", g.Name, name)}
 	p.add(Step{
 		Op: OpRenameGroup, Group: g.Name, GroupID: g.ID, Changes: []Change{{"displayName", g.Name, name}},
 		Why: "the identity provider renamed the group",
 		run: func(ctx context.Context) (err error) {
-			b, err = e.moveName(ctx, b, g, name)
+			b, err = e.moveName(ctx, b, g, name, renamed.Modified)
 			return err
 		},
 	})
 	if err := e.apply(ctx, p); err != nil {
 		return nil, nil, unwrapStep(err)
 	}
-	if !e.cfg.DryRun {
-		renamed.Modified = e.now().UTC()
-	}
 	return &renamed, b, nil
 }
 
-func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string) (*Book, error) {
+func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, at time.Time) (*Book, error) {
 	old := e.targets(b, g.ID)
 	now := e.groups.Targets(mapping.SCIMGroup{ID: g.ID, Name: name, ExternalID: g.ExternalID})
 	claims, made, err := e.claimNew(ctx, b, g.ID, old, now)
@@ -51,7 +49,7 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string) (
 		return nil, err
 	}
 	e.epoch.Add(1)
-	fact := GroupFact{Kind: Renamed, ID: g.ID, Name: name, Made: made, At: e.now().UTC(), Request: requestID(ctx)}
+	fact := GroupFact{Kind: Renamed, ID: g.ID, Name: name, Made: made, At: at, Request: requestID(ctx)}
 	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
 		return nil, err
 	}
