@@ -15,7 +15,8 @@ import (
 // make ready.
 const (
 	maxPaths    = 20_000
-	maxCompiled = 1_000 // expressions and regular expressions
+	maxCompiled = 1_000     // expressions and regular expressions
+	maxPairs    = 4_000_000 // of rules or filters of one connection, which are held against each other
 )
 
 // A checker finds the faults that settings have together, each of them being
@@ -24,6 +25,7 @@ type checker struct {
 	faults   faults
 	compiled int               // expressions and regular expressions so far
 	sources  int               // attribute paths so far
+	pairs    int               // of rules and filters so far
 	names    map[string]string // pointers of connections
 	paths    map[string]string // pointers of their paths
 	below    map[string]string // paths above others: the pointer of one below
@@ -201,6 +203,7 @@ func (k *checker) groups(g *Groups, pointer string) {
 		}
 	}
 	k.compiled += len(g.OnTheFly.Rename.Replace)
+	k.pairs += len(g.Manual.Rules)*len(g.Manual.Rules) + len(g.OnTheFly.Only)*len(g.OnTheFly.Never)
 	if k.tooMany(pointer) {
 		return
 	}
@@ -208,13 +211,20 @@ func (k *checker) groups(g *Groups, pointer string) {
 	k.mapped(err, pointer)
 }
 
-// tooMany notes that there is too much to compile.
+// tooMany notes that there is too much to make ready, and reports whether.
 func (k *checker) tooMany(pointer string) bool {
-	if k.compiled <= maxCompiled && k.sources <= maxPaths {
+	problem := ""
+	switch {
+	case k.sources > maxPaths:
+		problem = fmt.Sprintf("with these, the document has more than %d attribute paths", maxPaths)
+	case k.compiled > maxCompiled:
+		problem = fmt.Sprintf("with these, the document has more than %d expressions and regular expressions", maxCompiled)
+	case k.pairs > maxPairs:
+		problem = "with these, the document has too many rules to hold each against each"
+	default:
 		return false
 	}
-	k.faults.add(pointer, fmt.Sprintf("with these, the document has more than %d attribute paths, or more than %d expressions and regular expressions", maxPaths, maxCompiled),
-		"Split it into several documents")
+	k.faults.add(pointer, problem, "Split it into several documents")
 	return true
 }
 

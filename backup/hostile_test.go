@@ -59,8 +59,13 @@ func TestReadHostile(t *testing.T) {
 		}) + `]}`), ""},
 		{
 			"more patterns than allowed", groups(`"manual": {"rules": [` + repeated(1001, same(`{"fromPattern": "a", "to": ["x"]}`)) + `]}`),
-			"or more than 1000 expressions and regular expressions",
+			"the document has more than 1000 expressions and regular expressions",
 		},
+		{"rules in many connections", document(repeated(20, func(i int) string {
+			return connection(fmt.Sprint("c", i), `, "groups": {"manual": {"rules": [`+repeated(500, func(j int) string {
+				return fmt.Sprintf(`{"from": "%d", "to": ["x"]}`, j)
+			})+`]}}`)
+		})), "/connections/16/groups: with these, the document has too many rules"},
 		{"long pattern lists", groups(`"onTheFly": {"only": [` + repeated(1000, same(`"`+strings.Repeat("*a", 100)+`"`)) +
 			`], "never": [` + repeated(1000, same(`"`+strings.Repeat("*a", 100)+`b"`)) + `]}, "extra": 1`), "the field is not known"},
 	}
