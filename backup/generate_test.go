@@ -1,0 +1,150 @@
+package backup_test
+
+import (
+	"fmt"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/scimcrowd/scimcrowd/backup"
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/mapping"
+	"github.com/scimcrowd/scimcrowd/scim"
+)
+
+// genConfig makes valid configurations of all settings.
+func genConfig() *rapid.Generator[*backup.Config] {
+	return rapid.Custom(func(t *rapid.T) *backup.Config {
+		c := &backup.Config{Format: backup.Format}
+		for i := range rapid.IntRange(1, 3).Draw(t, "connections") {
+			c.Connections = append(c.Connections, drawConnection(t, i))
+		}
+		return c
+	})
+}
+
+func drawConnection(t *rapid.T, i int) backup.Connection {
+	c := backup.Connection{
+		Name:     fmt.Sprintf("%s-%d", rapid.StringMatching(`[a-z0-9-]{1,20}`).Draw(t, "name"), i),
+		Provider: rapid.SampledFrom(append(scim.Providers(), "")).Draw(t, "provider"),
+		Path:     fmt.Sprintf("/%d%s", i, rapid.StringMatching(`[A-Za-z0-9._~-]{0,8}(/v[0-9])?`).Draw(t, "path")),
+		Crowd: backup.Crowd{
+			URL:         rapid.SampledFrom([]string{"https://crowd.example.com/crowd", "http://localhost:8095"}).Draw(t, "url"),
+			Application: rapid.StringMatching(`[a-zäöü &<]{1,12}`).Draw(t, "application"),
+			Password:    drawPassword(t),
+			MaxInFlight: rapid.IntRange(0, 1000).Draw(t, "maxInFlight"),
+			SplitWrites: rapid.Bool().Draw(t, "splitWrites"),
+		},
+		Users:  drawUsers(t),
+		Groups: drawGroups(t),
+		Limits: scim.Limits{Body: rapid.Int64Range(0, 1<<30).Draw(t, "body"), Depth: rapid.IntRange(0, 1000).Draw(t, "depth")},
+	}
+	if rapid.Bool().Draw(t, "directory") {
+		c.Crowd.Directory = backup.Directory{
+			Name: drawName(t), Type: rapid.SampledFrom([]backup.DirectoryType{"", backup.Internal}).Draw(t, "type"), Create: rapid.Bool().Draw(t, "create"),
+		}
+	}
+	for j := range rapid.IntRange(1, 3).Draw(t, "tokens") {
+		c.Tokens = append(c.Tokens, drawToken(t, j))
+	}
+	return c
+}
+
+func drawToken(t *rapid.T, i int) scim.Token {
+	token := scim.Token{
+		ID:     fmt.Sprintf("%s%d", rapid.StringMatching(`[a-z]{0,4}`).Draw(t, "id"), i),
+		SHA256: fmt.Sprint(i) + rapid.StringMatching(`[0-9a-fA-F]{63}`).Draw(t, "sha256"),
+		User:   rapid.SampledFrom([]string{"", "admin"}).Draw(t, "user"),
+	}
+	if rapid.Bool().Draw(t, "ends") {
+		zone := time.FixedZone("", 3600*rapid.IntRange(-12, 14).Draw(t, "zone"))
+		token.NotAfter = time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "notAfter"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds")).In(zone)
+	}
+	return token
+}
+
+func drawPassword(t *rapid.T) backup.Password {
+	text := rapid.StringMatching(`[A-Z_]{1,10}`).Draw(t, "password")
+	return rapid.SampledFrom([]backup.Password{
+		{Env: text}, {File: "/run/" + text}, {Value: crowd.Secret(text + "\"<\n\u2028")}, {Sealed: text},
+	}).Draw(t, "kind")
+}
+
+func drawUsers(t *rapid.T) backup.Users {
+	return backup.Users{
+		Users: scim.Users{
+			Create: drawSwitch(t), Update: drawSwitch(t), Deactivate: drawSwitch(t), Reactivate: drawSwitch(t),
+			Delete:       rapid.SampledFrom([]groupsync.Deletion{"", groupsync.Deactivate, groupsync.Delete, groupsync.Keep}).Draw(t, "delete"),
+			Existing:     rapid.SampledFrom([]groupsync.Existing{"", groupsync.Conflict, groupsync.Link}).Draw(t, "existing"),
+			Password:     rapid.SampledFrom([]scim.Password{"", scim.IgnorePassword, scim.SetPassword}).Draw(t, "password"),
+			EmailRefused: rapid.SampledFrom([]scim.EmailRefused{"", scim.SkipEmail, scim.RejectEmail}).Draw(t, "emailRefused"),
+			Keep: rapid.SampledFrom([]scim.Keep{
+				{}, {Mapped: true}, {Paths: []string{}}, {Paths: []string{"phoneNumbers", `emails[type eq "work"].value`}},
+			}).Draw(t, "keep"),
+			Attributes: drawRows(t),
+			Protected:  drawNames(t),
+		},
+		Leads: backup.Leads{Project: rapid.SampledFrom([]string{"", "jdoe"}).Draw(t, "project")},
+	}
+}
+
+func drawRows(t *rapid.T) mapping.Attributes {
+	return rapid.SampledFrom([]mapping.Attributes{
+		nil,
+		{},
+		{{To: "email", From: []string{"emails.value"}, IfMissing: mapping.Reject}},
+		{{To: "active", Const: true}, {To: "origin", Const: []string{"a", "<b>"}}, {To: "team", Const: "x", IfMissing: mapping.Keep}},
+		{{To: "displayName", From: []string{}, Expr: `lower(userName)`}},
+	}).Draw(t, "attributes")
+}
+
+func drawGroups(t *rapid.T) backup.Groups {
+	g := backup.Groups{
+		Groups: mapping.Groups{
+			DefaultForNewUsers: drawNames(t),
+			DefaultForAllUsers: drawNames(t),
+			Mapping:            rapid.SampledFrom([]mapping.Mode{"", mapping.OnTheFlyMapping, mapping.ManualMapping}).Draw(t, "mapping"),
+			Manual:             mapping.Manual{ImportGroups: rapid.Bool().Draw(t, "importGroups")},
+			OnTheFly: mapping.OnTheFly{
+				Create: drawSwitch(t), KeepExistingGroups: drawSwitch(t), Only: rapid.SampledFrom([][]string{nil, {}, {"dev-*"}}).Draw(t, "only"),
+				Rename:     mapping.Rename{Prefix: rapid.SampledFrom([]string{"", "x-"}).Draw(t, "prefix")},
+				Collisions: rapid.SampledFrom([]mapping.Collisions{"", mapping.Union, mapping.Refuse}).Draw(t, "collisions"),
+			},
+			Protected: rapid.SampledFrom([][]string{nil, {}, {"crowd-administrators"}}).Draw(t, "protected"),
+		},
+		UnknownMembers:  rapid.SampledFrom([]backup.UnknownMembers{"", backup.SkipUnknown, backup.RejectUnknown}).Draw(t, "unknownMembers"),
+		KeepEmptyGroups: rapid.Bool().Draw(t, "keepEmptyGroups"),
+		Guard:           groupsync.Policy{Removals: drawLimit(t), Deactivations: drawLimit(t)},
+	}
+	for i := range rapid.IntRange(0, 3).Draw(t, "rules") {
+		r := mapping.Rule{To: []string{fmt.Sprint("target-", i)}, KeepExistingUsers: drawSwitch(t)}
+		switch rapid.IntRange(0, 2).Draw(t, "source") {
+		case 0:
+			r.From = fmt.Sprint("group ", i)
+		case 1:
+			r.FromExternalID = fmt.Sprint("id", i)
+		default:
+			r.FromPattern = fmt.Sprintf("x%d-(.*)", i)
+		}
+		g.Manual.Rules = append(g.Manual.Rules, r)
+	}
+	return g
+}
+
+func drawLimit(t *rapid.T) groupsync.Limit {
+	n := rapid.IntRange(0, 100).Draw(t, "limit")
+	return rapid.SampledFrom([]groupsync.Limit{{}, {Count: &n}, {Percent: &n}, {Count: new(10 * n), Percent: &n}}).Draw(t, "numbers")
+}
+
+func drawSwitch(t *rapid.T) *bool {
+	return rapid.SampledFrom([]*bool{nil, new(true), new(false)}).Draw(t, "switch")
+}
+
+func drawName(t *rapid.T) string {
+	return rapid.StringMatching(`[a-zäß][a-z .&<"\\]{0,8}[a-z]`).Draw(t, "name")
+}
+
+func drawNames(t *rapid.T) []string {
+	return rapid.SampledFrom([][]string{nil, {}, {"employees"}, {"zoë", "a&b"}}).Draw(t, "names")
+}
