@@ -95,25 +95,41 @@ func (d *differ) whole(s *shape, r rule, p place, a, b reflect.Value) {
 	if noA && noB || !noA && !noB && bytes.Equal(appendValue(nil, s, a), appendValue(nil, s, b)) {
 		return
 	}
-	text := ""
-	switch {
-	case r.private:
-		text = p.label + " changes"
-	case noA && r.fallback == "":
-		text = p.label + ": " + words(s, b) + ", not set before"
-	case noB && r.fallback == "":
-		text = p.label + ": not set any more, was " + words(s, a)
-	case noA:
-		text = p.label + ": " + words(s, b) + " instead of the default " + r.fallback
-	case noB:
-		text = p.label + ": the default " + r.fallback + " instead of " + words(s, a)
-	default:
-		text = p.label + ": " + words(s, b) + " instead of " + words(s, a)
+	before, after := r.fallback, r.fallback
+	if !noA {
+		before = words(s, a)
 	}
-	if r.effect != "" {
+	if !noB {
+		after = words(s, b)
+	}
+	text := p.label + ": " + difference(before, after, noA, noB)
+	if r.private {
+		text = p.label + " changes"
+	}
+	if r.effect != "" && before != after {
 		text += "; " + r.effect
 	}
 	d.say(p, text)
+}
+
+// difference says in words how two values differ. What is not set has the text
+// of its default, "" if there is none.
+func difference(before, after string, noBefore, noAfter bool) string {
+	switch {
+	case before == "":
+		return after + ", not set before"
+	case after == "":
+		return "not set any more, was " + before
+	case noBefore && before == after:
+		return after + ", the default so far, is now said"
+	case noAfter && before == after:
+		return before + " is said no more, and is the default"
+	case noBefore:
+		return after + " instead of the default " + before
+	case noAfter:
+		return "the default " + after + " instead of " + before
+	}
+	return after + " instead of " + before
 }
 
 // set compares two lists whose order has no meaning.

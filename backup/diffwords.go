@@ -100,34 +100,36 @@ func (p place) entry(v reflect.Value, i int) place {
 
 // describeEntry says of an entry of a list that it is new, or gone.
 func describeEntry(v reflect.Value, isNew bool) string {
-	verb := "is new"
-	if !isNew {
-		verb = "is gone"
-	}
 	switch e := v.Interface().(type) {
 	case Connection:
 		if !isNew {
-			return verb + "; " + quote(e.Path) + " is served no more, and what it made in Crowd stays"
+			return "gone; " + quote(e.Path) + " is served no more, and what it made in Crowd stays"
 		}
-		return fmt.Sprintf("%s, at %s, for the application %s in Crowd at %s", verb, quote(e.Path), quote(e.Crowd.Application), quote(e.Crowd.URL))
+		return fmt.Sprintf("new, at %s, for the application %s in Crowd at %s", quote(e.Path), quote(e.Crowd.Application), quote(e.Crowd.URL))
 	case scim.Token:
-		return fmt.Sprintf("token %s %s%s", quote(e.ID), verb, tokenEnd(e, isNew))
+		return "token " + quote(e.ID) + tokenEnd(e, isNew)
 	case mapping.Row:
-		return fmt.Sprintf("attribute %s: its row %s, %s", quote(e.To), verb, rowSource(e))
+		if !isNew {
+			return fmt.Sprintf("attribute %s: no row of its own any more, was %s", quote(e.To), rowSource(e))
+		}
+		return fmt.Sprintf("attribute %s: now %s", quote(e.To), rowSource(e))
 	case mapping.Rule:
-		return fmt.Sprintf("rule %s %s, to %s", ruleSource(e), verb, quoteAll(e.To))
+		if !isNew {
+			return fmt.Sprintf("rule %s is gone, was to %s", ruleSource(e), quoteAll(e.To))
+		}
+		return fmt.Sprintf("rule %s is new, to %s", ruleSource(e), quoteAll(e.To))
 	}
-	return verb
+	return "changes"
 }
 
 func tokenEnd(t scim.Token, isNew bool) string {
 	switch {
 	case !isNew:
-		return "; requests with it are refused"
+		return " is gone; requests with it are refused"
 	case t.NotAfter.IsZero():
-		return ", accepted without end"
+		return " is new, accepted without end"
 	}
-	return ", accepted until " + t.NotAfter.Format(time.RFC3339)
+	return " is new, accepted until " + t.NotAfter.Format(time.RFC3339)
 }
 
 func rowSource(r mapping.Row) string {

@@ -68,6 +68,7 @@ func connectionRules() map[string]rule {
 		"scim.Token.sha256": {
 			about: "The hexadecimal SHA-256 of the token's text; never the token itself.", required: true, private: true,
 			form: `^[0-9A-Fa-f]{64}$`, formed: "64 hexadecimal digits, the SHA-256 of the token", example: `"9f86d0..."`,
+			effect: "requests with the token so far are refused",
 		},
 		"scim.Token.notAfter": {about: "The last instant at which the token is accepted.", example: `"2027-11-30T00:00:00Z"`},
 		"scim.Token.user":     {about: "The userName that /Me stands for under this token."},

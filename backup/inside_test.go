@@ -1,0 +1,82 @@
+package backup
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+)
+
+// TestTablesFitTypes finds rules of settings that are no more, and texts with a
+// type of their own whose words nobody listed.
+func TestTablesFitTypes(t *testing.T) {
+	left := rules()
+	var walk func(s *shape)
+	walk = func(s *shape) {
+		for _, f := range s.fields {
+			key := s.name + "." + f.name
+			if owner := embedded(s.name, f.name, left); owner != "" {
+				key = owner + "." + f.name
+			}
+			delete(left, key)
+			delete(left, key+"[]")
+			below := f.shape
+			if below.kind == list {
+				below = below.elem
+			}
+			if below.kind == text && below.name != "string" && len(below.words) == 0 {
+				t.Errorf("nobody says what %s may be", below.name)
+			}
+			if below.kind == text && f.rule.fallback != "" && len(below.words) > 0 && f.rule.fallback != quote(below.words[0]) {
+				t.Errorf("the default of %s is %s in one table and %q in the other", key, f.rule.fallback, below.words[0])
+			}
+			if f.rule.required && f.rule.example == "" {
+				t.Errorf("%s is required and has no example", key)
+			}
+			walk(below)
+		}
+	}
+	walk(configShape())
+	for key := range left {
+		t.Errorf("there is a rule for %s, which is no setting", key)
+	}
+}
+
+// embedded returns the type that a member comes from where it is embedded.
+func embedded(outer, name string, left map[string]rule) string {
+	for _, inner := range map[string][]string{"backup.Users": {"scim.Users"}, "backup.Groups": {"mapping.Groups"}}[outer] {
+		if _, found := left[inner+"."+name]; found {
+			return inner
+		}
+	}
+	return ""
+}
+
+func TestNearest(t *testing.T) {
+	tests := []struct{ written, want string }{
+		{"usres", "users"},
+		{"Users", "users"},
+		{"token", "tokens"},
+		{"tokesn", "tokens"},
+		{"group", "groups"},
+		{"port", ""},
+		{"x", ""},
+		{"", ""},
+		{"crowds", "crowd"},
+	}
+	names := configShape().field("connections").shape.elem.names()
+	for _, test := range tests {
+		if got := nearest(test.written, names); got != test.want {
+			t.Errorf("nearest(%q) = %q, want %q", test.written, got, test.want)
+		}
+	}
+}
+
+func TestShapesAreOfAllSettings(t *testing.T) {
+	crowd := configShape().field("connections").shape.elem.field("crowd").shape
+	if want := []string{"url", "application", "password", "directory", "maxInFlight", "splitWrites"}; !slices.Equal(crowd.names(), want) {
+		t.Errorf("names = %v, want %v", crowd.names(), want)
+	}
+	if n := reflect.TypeFor[Crowd]().NumField(); n != len(crowd.fields) {
+		t.Errorf("%d fields in the type, %d in the shape", n, len(crowd.fields))
+	}
+}
