@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -28,8 +29,9 @@ type BuildOptions struct {
 	// HTTPClient carries certificates, proxy and transport of the way to Crowd.
 	// Default: a client of its own.
 	HTTPClient *http.Client
-	// Ledger keeps grants and SCIM groups. Default: in Crowd.
-	Ledger groupsync.Ledger
+	// Ledger makes what keeps grants and SCIM groups. Default: they are kept in
+	// Crowd.
+	Ledger func(groupsync.Directory) groupsync.Ledger
 	// DryRun has every change planned and reported, and none made.
 	DryRun bool
 	// Observer is told every event; it must be quick and safe for concurrent
@@ -102,6 +104,9 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if u, err := url.Parse(o.BaseURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, errors.New(`BuildOptions.BaseURL must be an http or https address such as "https://bridge.example.com"`)
+	}
 	o.Logger = o.Logger.With("connection", c.Name)
 	c.warn(ctx, o.Logger)
 	r := &Running{Name: c.Name, Path: c.Path, BaseURL: strings.TrimRight(strings.TrimRight(o.BaseURL, "/")+c.Path, "/")}
@@ -154,10 +159,14 @@ func (c Connection) engine(client *crowd.Client, attributes *mapping.AttributeMa
 	if err != nil {
 		return nil, err
 	}
+	var ledger groupsync.Ledger
+	if o.Ledger != nil {
+		ledger = o.Ledger(client)
+	}
 	return groupsync.New(groupsync.Config{
 		Connection:           c.Name,
 		Crowd:                client,
-		Ledger:               o.Ledger,
+		Ledger:               ledger,
 		Attributes:           attributes,
 		Groups:               groups,
 		Policy:               c.Groups.Guard,
