@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 )
@@ -50,7 +51,7 @@ func (e *Engine) ChangeGroup(ctx context.Context, id string, c GroupChange) (*Gr
 		}
 	}
 	if c.ExternalID != nil && *c.ExternalID != g.ExternalID {
-		if err := e.setExternalID(ctx, g, *c.ExternalID); err != nil {
+		if b, err = e.setExternalID(ctx, b, g, *c.ExternalID); err != nil {
 			return nil, err
 		}
 	}
@@ -106,25 +107,50 @@ func (e *Engine) finish(ctx context.Context, b *Book, g *Group) (*Book, *Group, 
 	return b, n.group(), nil
 }
 
-func (e *Engine) setExternalID(ctx context.Context, g *Group, externalID string) error {
+// setExternalID records a group's externalId. Rules may go by it, so that the group
+// fills other Crowd groups from then on.
+func (e *Engine) setExternalID(ctx context.Context, b *Book, g *Group, externalID string) (*Book, error) {
 	at := e.now().UTC()
 	p := &Plan{Title: fmt.Sprintf("change the group %q", g.Name)}
 	p.add(Step{
 		Op: OpUpdateGroup, Group: g.Name, GroupID: g.ID,
 		Changes: []Change{{"externalId", g.ExternalID, externalID}},
 		Why:     "the identity provider changed it",
-		run: func(ctx context.Context) error {
-			return e.ledger.RecordGroup(ctx, GroupFact{
-				Kind: Externalised, ID: g.ID, ExternalID: externalID, At: at, Request: requestID(ctx),
-			})
+		run: func(ctx context.Context) (err error) {
+			b, err = e.moveExternalID(ctx, b, g, externalID, at)
+			return err
 		},
 	})
 	if err := e.apply(ctx, p); err != nil {
-		return err
+		return nil, unwrapStep(err)
 	}
 	g.ExternalID = externalID
 	g.Modified = at
-	return nil
+	return b, nil
+}
+
+func (e *Engine) moveExternalID(ctx context.Context, b *Book, g *Group, externalID string, at time.Time) (*Book, error) {
+	old := e.targets(b, g.ID)
+	fact := GroupFact{Kind: Externalised, ID: g.ID, ExternalID: externalID, At: at, Request: requestID(ctx)}
+	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
+		return nil, err
+	}
+	b.Add(fact)
+	m := move{e: e, id: g.ID, book: b, now: e.targets(b, g.ID)}
+	if sameTargets(old, m.now) {
+		return b, nil
+	}
+	e.epoch.Add(1)
+	m.left = without(old, m.now)
+	if err := e.readLeft(ctx, b, slices.Concat(m.now, m.left)); err != nil {
+		return nil, err
+	}
+	for _, t := range m.now {
+		if err := e.deriveFilled(ctx, b, g.ID, t); err != nil {
+			return nil, err
+		}
+	}
+	return m.settle(ctx, g.Name)
 }
 
 // changeMembers applies member changes: those after the last replacement as one

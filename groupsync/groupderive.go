@@ -75,18 +75,11 @@ func (e *Engine) sameNames(x, y *Book, id string, names []string) bool {
 	return (n == nil) == (m == nil) && (n == nil || crowd.Fold(n.name) == crowd.Fold(m.name))
 }
 
-// leftTargets returns the targets that a SCIM group filled under one of the names
-// and fills no more.
-func (e *Engine) leftTargets(id string, names []string, now []mapping.Target) []mapping.Target {
-	var left []mapping.Target
-	for _, name := range names {
-		for _, t := range e.groups.Targets(mapping.SCIMGroup{ID: id, Name: name}) {
-			if !slicesContainsTarget(now, t.Group) {
-				left = append(left, t)
-			}
-		}
-	}
-	return onceEach(left)
+// without returns the targets that are not among others, each once.
+func without(targets, others []mapping.Target) []mapping.Target {
+	return onceEach(slices.DeleteFunc(slices.Clone(targets), func(t mapping.Target) bool {
+		return slicesContainsTarget(others, t.Group)
+	}))
 }
 
 // deriveFilled makes a Crowd group that a SCIM group fills be there, with its id.
@@ -104,13 +97,19 @@ func (e *Engine) deriveFilled(ctx context.Context, b *Book, id string, t mapping
 // left returns the targets that a SCIM group does not fill and that it filled
 // under one of the names, or that carry its id.
 func (e *Engine) left(b *Book, id string, names []string, now []mapping.Target) []mapping.Target {
-	left := e.leftTargets(id, names, now)
-	for _, name := range e.carriers(b, id) {
-		if !slicesContainsTarget(now, name) {
-			left = append(left, e.bare(name))
-		}
+	g := mapping.SCIMGroup{ID: id}
+	if n := b.entry(id); n != nil {
+		g.ExternalID = n.externalID
 	}
-	return onceEach(left)
+	var filled []mapping.Target
+	for _, name := range names {
+		g.Name = name
+		filled = append(filled, e.groups.Targets(g)...)
+	}
+	for _, name := range e.carriers(b, id) {
+		filled = append(filled, e.bare(name))
+	}
+	return without(filled, now)
 }
 
 // carriers returns the names of the Crowd groups in the book that carry an id.
@@ -142,6 +141,36 @@ type move struct {
 	fresh     map[string]bool // as in edges
 	revoke    bool            // the group is dead: its grants go
 	thorough  bool            // look for members of whom only the grants are gone
+}
+
+// settle runs the move for all holders, then looks again: a change that met it may
+// have known the targets as they were. It returns the book read last.
+func (m *move) settle(ctx context.Context, names ...string) (*Book, error) {
+	holders, err := m.e.holders(ctx, m.id)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.run(ctx, holders); err != nil {
+		return nil, err
+	}
+	var again *Book
+	var since []*User
+	if err := both(ctx, func(ctx context.Context) (err error) {
+		again, err = m.e.book(ctx, m.id)
+		return err
+	}, func(ctx context.Context) (err error) {
+		since, err = m.e.holders(ctx, m.id)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if err := m.e.rederiveGone(ctx, again, holders, since, slices.Concat(m.now, m.left)); err != nil {
+		return nil, err
+	}
+	if !m.e.sameNames(m.book, again, m.id, names) || !sameUsers(holders, since) || m.e.unfinished(again, m.id) {
+		return again, m.e.deriveNames(ctx, m.id, names...)
+	}
+	return again, nil
 }
 
 func (m *move) run(ctx context.Context, holders []*User) error {

@@ -61,38 +61,14 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, a
 			return nil, err
 		}
 	}
-	m.left = e.leftTargets(g.ID, []string{g.Name}, now)
-	if len(m.left) == 0 && len(claims) == 0 && sameTargets(old, now) {
+	m.left = without(old, now)
+	if len(claims) == 0 && sameTargets(old, now) {
 		return b, nil
 	}
 	if err := e.readLeft(ctx, b, m.left); err != nil {
 		return nil, err
 	}
-	holders, err := e.holders(ctx, g.ID)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.run(ctx, holders); err != nil {
-		return nil, err
-	}
-	var again *Book
-	var since []*User
-	if err := both(ctx, func(ctx context.Context) (err error) {
-		again, err = e.book(ctx, g.ID)
-		return err
-	}, func(ctx context.Context) (err error) {
-		since, err = e.holders(ctx, g.ID)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if err := e.rederiveGone(ctx, again, holders, since, slices.Concat(now, m.left)); err != nil {
-		return nil, err
-	}
-	if !e.sameNames(b, again, g.ID, []string{g.Name, name}) || !sameUsers(holders, since) || e.unfinished(again, g.ID) {
-		return again, e.deriveNames(ctx, g.ID, g.Name, name)
-	}
-	return again, nil
+	return m.settle(ctx, g.Name, name)
 }
 
 // rederiveGone looks again at those who held the group when their memberships
