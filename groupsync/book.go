@@ -23,16 +23,16 @@ type Book struct {
 
 // An entry is what is recorded of one SCIM group.
 type entry struct {
-	id               string
-	issued           bool
-	dead             bool
-	renamed          bool
-	issuedName, name string
-	externalID       string
-	externalised     bool // externalID is of a later word than the group's issue
-	made             bool
-	created          time.Time
-	modified         time.Time
+	id           string
+	issued       bool
+	dead         bool
+	renamed      bool
+	name         string
+	externalID   string
+	externalised bool // externalID is of a later word than the group's issue
+	made         bool
+	created      time.Time
+	modified     time.Time
 }
 
 func (n *entry) live() bool { return n.issued && !n.dead }
@@ -59,7 +59,7 @@ func (b *Book) addHashed(h string, f GroupFact) {
 	b.owners = nil
 	switch f.Kind {
 	case Issued:
-		n.issued, n.issuedName, n.created = true, f.Name, f.At
+		n.issued, n.created = true, f.At
 		if !n.renamed {
 			n.name, n.made = f.Name, f.Made
 		}

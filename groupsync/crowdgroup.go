@@ -68,19 +68,10 @@ func (e *Engine) claimed(b *Book, id string, g *crowd.Group) (claim, error) {
 		return claim{name: g.Name, made: true}, nil
 	}
 	n := b.entries[mark]
-	if n != nil && n.live() && slicesContainsTarget(e.groups.Targets(n.scimGroup()), g.Name) {
+	if n != nil && n.live() && hasTarget(e.groups.Targets(n.scimGroup()), g.Name) {
 		return claim{name: g.Name}, nil // another SCIM group made it and fills it still
 	}
 	return claim{}, &BusyError{Name: g.Name, RetryAfter: busyFor}
-}
-
-func slicesContainsTarget(all []mapping.Target, group string) bool {
-	for _, t := range all {
-		if crowd.Fold(t.Group) == crowd.Fold(group) {
-			return true
-		}
-	}
-	return false
 }
 
 // ensureCrowdGroup makes a Crowd group anew that a live SCIM group fills and that

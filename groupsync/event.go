@@ -46,8 +46,6 @@ const (
 	// EventNotOwner: a change of a user that another connection owns was recorded
 	// only.
 	EventNotOwner EventKind = "not owner"
-	// EventNameTwice: two SCIM groups of the connection have one name.
-	EventNameTwice EventKind = "name twice"
 )
 
 type requestIDKey struct{}

@@ -99,7 +99,7 @@ func (e *Engine) unfinished(b *Book, id string) bool {
 		if e.idOn(g) != id {
 			continue
 		}
-		if !slicesContainsTarget(targets, g.Name) {
+		if !hasTarget(targets, g.Name) {
 			return true
 		}
 		carried[f] = true

@@ -75,13 +75,6 @@ func (e *Engine) sameNames(x, y *Book, id string, names []string) bool {
 	return (n == nil) == (m == nil) && (n == nil || crowd.Fold(n.name) == crowd.Fold(m.name))
 }
 
-// without returns the targets that are not among others, each once.
-func without(targets, others []mapping.Target) []mapping.Target {
-	return onceEach(slices.DeleteFunc(slices.Clone(targets), func(t mapping.Target) bool {
-		return slicesContainsTarget(others, t.Group)
-	}))
-}
-
 // deriveFilled makes a Crowd group that a SCIM group fills be there, with its id.
 func (e *Engine) deriveFilled(ctx context.Context, b *Book, id string, t mapping.Target) error {
 	if !t.Create {
@@ -127,7 +120,7 @@ func (e *Engine) carriers(b *Book, id string) []string {
 // filledBy reports whether any live SCIM group fills a Crowd group.
 func (e *Engine) filledBy(b *Book, group string) bool {
 	return slices.ContainsFunc(b.all(), func(n *entry) bool {
-		return slicesContainsTarget(e.groups.Targets(n.scimGroup()), group)
+		return hasTarget(e.groups.Targets(n.scimGroup()), group)
 	})
 }
 
@@ -203,10 +196,8 @@ func (m *move) goingAway() map[string]bool {
 
 // holder moves one holder, and returns the user as read last.
 func (m *move) holder(ctx context.Context, u *User, leave map[string]bool) (*User, error) {
-	w := &edges{
-		e: m.e, user: u, book: m.book, targets: slices.Concat(m.now, m.left),
-		at: m.e.now().UTC(), request: requestID(ctx), epoch: m.e.epoch.Load(), fresh: m.fresh, leave: leave,
-	}
+	w := m.e.newEdges(ctx, m.book, u, slices.Concat(m.now, m.left))
+	w.fresh, w.leave = m.fresh, leave
 	if m.revoke {
 		w.changes = []grantChange{{m.id, false}}
 	}

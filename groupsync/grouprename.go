@@ -78,14 +78,10 @@ func (e *Engine) rederiveGone(ctx context.Context, b *Book, before, since []*Use
 		return slices.ContainsFunc(since, func(s *User) bool { return s.ID == u.ID })
 	})
 	return e.each(ctx, len(gone), func(ctx context.Context, i int) error {
-		c, err := e.crowd.UserByKey(ctx, gone[i].Crowd.Key)
+		u, err := e.byKey(ctx, gone[i].Crowd.Key)
 		if errors.Is(err, crowd.ErrUserNotFound) {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		u, err := e.view(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -106,24 +102,12 @@ func sameUsers(x, y []*User) bool {
 	return slices.Equal(ids(x), ids(y))
 }
 
-func sameTargets(x, y []mapping.Target) bool {
-	if len(x) != len(y) {
-		return false
-	}
-	for _, t := range x {
-		if !slicesContainsTarget(y, t.Group) {
-			return false
-		}
-	}
-	return true
-}
-
 // claimNew claims the Crowd groups that only the new name fills. One made by
 // others is a conflict: a rename must not put people into it unasked.
 func (e *Engine) claimNew(ctx context.Context, b *Book, id string, old, now []mapping.Target) (claims []claim, made bool, err error) {
 	made = b.live(id).made
 	for _, t := range now {
-		if slicesContainsTarget(old, t.Group) || e.groups.Mode() != mapping.OnTheFlyMapping {
+		if hasTarget(old, t.Group) || e.groups.Mode() != mapping.OnTheFlyMapping {
 			continue
 		}
 		c, err := e.claim(ctx, b, id, t)

@@ -149,7 +149,7 @@ func (r *replacement) members(ctx context.Context, group string) (map[string]boo
 // group that fills the target.
 func (r *replacement) holdersOfOthers(ctx context.Context, t mapping.Target, known map[string]bool) error {
 	for _, n := range r.book.all() {
-		if n.id == r.group.ID || !slicesContainsTarget(r.e.groups.Targets(n.scimGroup()), t.Group) {
+		if n.id == r.group.ID || !hasTarget(r.e.groups.Targets(n.scimGroup()), t.Group) {
 			continue
 		}
 		for u, err := range r.e.ledger.Holders(ctx, n.id) {
@@ -185,16 +185,4 @@ func (r *replacement) planGhost(ctx context.Context, p *Plan, t mapping.Target, 
 		run: func(ctx context.Context) error { return r.e.rederive(ctx, r.book, u, t) },
 	})
 	return nil
-}
-
-// rederive brings a user's memberships in targets to what is recorded.
-func (e *Engine) rederive(ctx context.Context, b *Book, u *User, targets ...mapping.Target) error {
-	w := &edges{e: e, user: u, book: b, targets: onceEach(targets), at: e.now().UTC(), request: requestID(ctx), epoch: e.epoch.Load()}
-	if err := w.begin(ctx); err != nil {
-		return err
-	}
-	if !w.wrote {
-		return nil
-	}
-	return w.settle(ctx)
 }

@@ -10,10 +10,6 @@ import (
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
-// quarantine is how long a membership whose last grant is gone stays ours to
-// remove, at least: longer than any request may live, clock skew included.
-const quarantine = 10 * time.Minute
-
 // A grantChange is what a request says of one user and one SCIM group.
 type grantChange struct {
 	groupID string
@@ -31,62 +27,6 @@ func (h Holdings) with(changes []grantChange) Holdings {
 	}
 	slices.Sort(grants)
 	return Holdings{Grants: grants, origins: h.origins}
-}
-
-// targets returns the Crowd groups that a SCIM group fills, none if it is not
-// live.
-func (e *Engine) targets(b *Book, groupID string) []mapping.Target {
-	n := b.live(groupID)
-	if n == nil {
-		return nil
-	}
-	return e.groups.Targets(n.scimGroup())
-}
-
-// derive decides what a user's membership in a target should be.
-func (e *Engine) derive(b *Book, u *User, h Holdings, t mapping.Target) (mapping.Action, []mapping.Reason) {
-	edge := mapping.Edge{
-		Target: t.Group, Keep: t.KeepExisting, Gone: u.gone,
-		Default:    e.isDefault(u, t.Group),
-		AddOnly:    t.ProtectedAdd || e.groups.Protected(t.Group),
-		Provenance: provenance(b, h, t.Group),
-	}
-	for _, id := range h.Grants {
-		for _, other := range e.targets(b, id) {
-			if crowd.Fold(other.Group) == crowd.Fold(t.Group) {
-				edge.Grants = append(edge.Grants, mapping.Grant{Group: b.live(id).scimGroup(), Live: true, Rule: other.Rule})
-			}
-		}
-	}
-	return mapping.Derive(edge)
-}
-
-// isDefault reports whether the target is a default group of all users that the
-// connection owns.
-func (e *Engine) isDefault(u *User, target string) bool {
-	if u.Owner != e.connection {
-		return false
-	}
-	return slices.ContainsFunc(e.groups.DefaultForAllUsers(), func(g string) bool {
-		return crowd.Fold(g) == crowd.Fold(target)
-	})
-}
-
-func provenance(b *Book, h Holdings, target string) mapping.Provenance {
-	o, at := h.Origin(target)
-	switch o {
-	case Made:
-		return mapping.Made
-	case Found:
-		return mapping.Found
-	case Left:
-		if b.Reconciled.Before(at.Add(quarantine)) {
-			return mapping.LeftOpen
-		}
-		return mapping.LeftClosed
-	default:
-		return mapping.Absent
-	}
 }
 
 // An edges is the work on one user's memberships: write what is said, change
@@ -111,64 +51,35 @@ type edges struct {
 	leave map[string]bool // folded targets that are about to be deleted: no removals
 }
 
-// changeGrants records what is said of a user's grants and makes the memberships
-// follow. The user and the book were read just before.
-func (e *Engine) changeGrants(ctx context.Context, b *Book, u *User, changes []grantChange, extra ...mapping.Target) error {
-	w := &edges{e: e, user: u, book: b, changes: changes, at: e.now().UTC(), request: requestID(ctx), epoch: e.epoch.Load()}
-	w.targets = e.touched(b, u, changes, extra)
-	w.lookup = e.mustLookAtBook(b, changes)
-	if err := w.begin(ctx); err != nil {
-		return err
+// newEdges returns the work on the memberships of a user in targets. The user and
+// the book were read just before.
+func (e *Engine) newEdges(ctx context.Context, b *Book, u *User, targets []mapping.Target) *edges {
+	return &edges{
+		e: e, user: u, book: b, targets: onceEach(targets),
+		at: e.now().UTC(), request: requestID(ctx), epoch: e.epoch.Load(),
 	}
-	if !w.wrote {
-		return nil
+}
+
+// run does the work. Where nothing was written there is nothing to look at again.
+func (w *edges) run(ctx context.Context) error {
+	if err := w.begin(ctx); err != nil || !w.wrote {
+		return err
 	}
 	return w.settle(ctx)
 }
 
-// touched returns the targets that changes concern, each once.
-func (e *Engine) touched(b *Book, u *User, changes []grantChange, extra []mapping.Target) []mapping.Target {
-	all := slices.Clone(extra)
-	for _, c := range changes {
-		all = append(all, e.targets(b, c.groupID)...)
-	}
-	for _, g := range e.groups.DefaultForAllUsers() {
-		if o, _ := u.holdings.Origin(g); o == Unknown && e.isDefault(u, g) {
-			all = append(all, e.bare(g))
-		}
-	}
-	return onceEach(all)
+// changeGrants records what is said of a user's grants and makes the memberships
+// follow.
+func (e *Engine) changeGrants(ctx context.Context, b *Book, u *User, changes []grantChange) error {
+	w := e.newEdges(ctx, b, u, e.touched(b, u, changes))
+	w.changes = changes
+	w.lookup = e.mustLookAtBook(b, changes)
+	return w.run(ctx)
 }
 
-// bare returns a Crowd group as a target that no SCIM group need fill.
-func (e *Engine) bare(group string) mapping.Target {
-	return mapping.Target{Group: group, KeepExisting: e.groups.Keeps(group)}
-}
-
-// byName reports whether a SCIM group fills a target for having its name, so that
-// the Crowd group comes and goes with it.
-func (e *Engine) byName(t mapping.Target) bool {
-	return t.Create || e.groups.Mode() == mapping.OnTheFlyMapping
-}
-
-func onceEach(all []mapping.Target) []mapping.Target {
-	seen := map[string]bool{}
-	return slices.DeleteFunc(all, func(t mapping.Target) bool {
-		f := crowd.Fold(t.Group)
-		again := seen[f]
-		seen[f] = true
-		return again
-	})
-}
-
-// mustLookAtBook reports whether the second look must see the book again. A
-// Crowd group that the connection made vanishes with the SCIM group, which the
-// next write notices; others stay.
-func (e *Engine) mustLookAtBook(b *Book, changes []grantChange) bool {
-	return slices.ContainsFunc(changes, func(c grantChange) bool {
-		n := b.live(c.groupID)
-		return n != nil && !n.made && len(e.targets(b, c.groupID)) > 0
-	})
+// rederive brings a user's memberships in targets to what is recorded.
+func (e *Engine) rederive(ctx context.Context, b *Book, u *User, targets ...mapping.Target) error {
+	return e.newEdges(ctx, b, u, targets).run(ctx)
 }
 
 // begin writes what is said and makes the first change.
@@ -259,12 +170,10 @@ func (w *edges) judge(ctx context.Context, t mapping.Target) (Origin, error) {
 	if !member {
 		return Made, nil
 	}
-	fresh, err := w.read(ctx)
-	if err != nil {
+	if err := w.reread(ctx); err != nil {
 		return Unknown, err
 	}
-	w.user = fresh
-	switch provenance(w.book, fresh.holdings, t.Group) {
+	switch provenance(w.book, w.user.holdings, t.Group) {
 	case mapping.Absent, mapping.LeftClosed:
 		return Found, nil
 	case mapping.LeftOpen:
@@ -272,14 +181,6 @@ func (w *edges) judge(ctx context.Context, t mapping.Target) (Origin, error) {
 	default:
 		return Unknown, nil // someone else has just recorded it
 	}
-}
-
-func (w *edges) read(ctx context.Context) (*User, error) {
-	u, err := w.e.crowd.UserByKey(ctx, w.user.Crowd.Key)
-	if err != nil {
-		return nil, err
-	}
-	return w.e.view(ctx, u)
 }
 
 // record writes facts, those about origins first.
@@ -357,22 +258,12 @@ func (w *edges) missing(ctx context.Context, t mapping.Target, action mapping.Ac
 			}
 		}
 	}
-	if slices.ContainsFunc(w.e.targetsOfAll(book, w.changes), func(o mapping.Target) bool {
-		return crowd.Fold(o.Group) == crowd.Fold(t.Group)
-	}) || len(w.changes) == 0 {
+	if hasTarget(w.e.targetsOfAll(book, w.changes), t.Group) || len(w.changes) == 0 {
 		w.last[crowd.Fold(t.Group)] = action
 		w.e.report(ctx, EventMissingTarget, Step{Op: OpAddMember, User: w.user.Crowd.Name, Group: t.Group},
 			"the Crowd group does not exist. Create it, or change the mapping")
 	}
 	return nil
-}
-
-func (e *Engine) targetsOfAll(b *Book, changes []grantChange) []mapping.Target {
-	var all []mapping.Target
-	for _, c := range changes {
-		all = append(all, e.targets(b, c.groupID)...)
-	}
-	return all
 }
 
 // settle looks again, and changes memberships, until what is recorded and what
@@ -408,22 +299,24 @@ func (w *edges) settle(ctx context.Context) error {
 	}
 }
 
+// reread reads the user again.
+func (w *edges) reread(ctx context.Context) error {
+	u, err := w.e.byKey(ctx, w.user.Crowd.Key)
+	if err == nil {
+		w.user = u
+	}
+	return err
+}
+
 // look reads the user again, and the book where that matters.
 func (w *edges) look(ctx context.Context) error {
 	name := w.user.Crowd.Name
 	book := w.book
-	read := func(ctx context.Context) error {
-		u, err := w.read(ctx)
-		if err == nil {
-			w.user = u
-		}
-		return err
-	}
 	if !w.lookup && w.epoch == w.e.epoch.Load() {
-		if err := read(ctx); err != nil {
+		if err := w.reread(ctx); err != nil {
 			return err
 		}
-	} else if err := both(ctx, read, func(ctx context.Context) (err error) {
+	} else if err := both(ctx, w.reread, func(ctx context.Context) (err error) {
 		book, err = w.e.ledger.Book(ctx)
 		return err
 	}); err != nil {
@@ -461,11 +354,7 @@ func (w *edges) renamed(ctx context.Context, old string) error {
 	if err := w.record(ctx, facts); err != nil {
 		return err
 	}
-	u, err := w.read(ctx)
-	if err == nil {
-		w.user = u
-	}
-	return err
+	return w.reread(ctx)
 }
 
 // takeBack revokes what was written to another person by mistake: grants of this

@@ -97,6 +97,15 @@ func (e *Engine) User(ctx context.Context, id string) (*User, error) {
 	return e.visible(ctx, u, err)
 }
 
+// byKey reads a user, deleted for SCIM or not.
+func (e *Engine) byKey(ctx context.Context, key string) (*User, error) {
+	u, err := e.crowd.UserByKey(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return e.view(ctx, u)
+}
+
 // UserByName returns the user of a name, in any case. The error matches
 // [ErrNoUser] if there is none.
 func (e *Engine) UserByName(ctx context.Context, name string) (*User, error) {

@@ -28,19 +28,15 @@ func (e *Engine) DeleteUser(ctx context.Context, id string, how Deletion) error 
 	if !ok {
 		return ErrNoUser
 	}
-	u, err := e.crowd.UserByKey(ctx, key)
+	v, err := e.byKey(ctx, key)
 	if errors.Is(err, crowd.ErrUserNotFound) {
 		return ErrNoUser
 	}
 	if err != nil {
 		return err
 	}
-	v, err := e.view(ctx, u)
-	if err != nil {
-		return err
-	}
-	if e.protected[crowd.Fold(u.Name)] {
-		return &ProtectedError{Kind: "user", Name: u.Name, Setting: "users.protected"}
+	if e.protected[crowd.Fold(v.Crowd.Name)] {
+		return &ProtectedError{Kind: "user", Name: v.Crowd.Name, Setting: "users.protected"}
 	}
 	if v.Owner != "" && v.Owner != e.connection {
 		how = Keep
@@ -126,21 +122,21 @@ func (d *deletion) remove(ctx context.Context) error {
 
 // retire marks the user as gone, locks it out and takes its memberships.
 func (d *deletion) retire(ctx context.Context, book *Book) error {
-	w := &edges{e: d.e, user: d.user, book: book, at: d.e.now().UTC(), request: requestID(ctx), epoch: d.e.epoch.Load()}
+	var changes []grantChange
 	for _, id := range d.user.Grants {
-		w.changes = append(w.changes, grantChange{id, false})
+		changes = append(changes, grantChange{id, false})
 	}
-	w.targets = d.e.targetsOfAll(book, w.changes)
+	targets := d.e.targetsOfAll(book, changes)
 	for _, g := range d.e.groups.DefaultForAllUsers() {
-		w.targets = append(w.targets, d.e.bare(g))
+		targets = append(targets, d.e.bare(g))
 	}
-	w.targets = onceEach(w.targets)
+	gone := *d.user
+	gone.gone = true
+	w := d.e.newEdges(ctx, book, &gone, targets)
+	w.changes = changes
 	w.lookup = d.e.mustLookAtBook(book, w.changes)
 	w.extra = d.marks(ctx)
 	w.recorded = d.lockOut
-	gone := *d.user
-	gone.gone = true
-	w.user = &gone
 	if err := w.begin(ctx); err != nil {
 		return err
 	}

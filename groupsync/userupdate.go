@@ -18,8 +18,7 @@ import (
 const longestRequest = 2 * time.Minute
 
 // UpdateUser changes a user to the profile that change returns. Change gets the
-// user as just read, and may be called again if the user changed meanwhile; an
-// error of its own is returned as it is. The error matches [ErrNoUser] if there
+// user as just read; an error of its own is returned as it is. The error matches [ErrNoUser] if there
 // is no such user.
 //
 // Active false is applied before anything else and stands even where Crowd
@@ -98,14 +97,10 @@ func (w *update) run(ctx context.Context, v *User) (*User, error) {
 // look reads the user again. Of one who was deleted meanwhile it undoes what this
 // update wrote over the deletion.
 func (w *update) look(ctx context.Context, v *User) (*User, error) {
-	u, err := w.e.crowd.UserByKey(ctx, v.Crowd.Key)
+	fresh, err := w.e.byKey(ctx, v.Crowd.Key)
 	if errors.Is(err, crowd.ErrUserNotFound) {
 		return nil, ErrNoUser
 	}
-	if err != nil {
-		return nil, err
-	}
-	fresh, err := w.e.view(ctx, u)
 	if err != nil || !fresh.gone {
 		return fresh, err
 	}
@@ -115,7 +110,7 @@ func (w *update) look(ctx context.Context, v *User) (*User, error) {
 	}
 	marks := d.marks(ctx)
 	delete(marks, w.e.names.active)
-	if err := w.e.crowd.SetUserAttributes(ctx, u.Name, marks); err != nil {
+	if err := w.e.crowd.SetUserAttributes(ctx, fresh.Crowd.Name, marks); err != nil {
 		return nil, err
 	}
 	if err := d.lockOut(ctx); err != nil {

@@ -10,7 +10,7 @@ import (
 
 // createGroup serves POST /Groups.
 func (h *Handler) createGroup(x *exchange) error {
-	q, doc, err := h.groupBody(x)
+	q, doc, err := h.body(x, h.group)
 	if err != nil {
 		return err
 	}
@@ -22,22 +22,6 @@ func (h *Handler) createGroup(x *exchange) error {
 		return err
 	}
 	return h.sendGroup(x, http.StatusCreated, g, q, len(members) > 0 && q.showsMembers())
-}
-
-// groupBody reads and checks the group in the body of a POST or PUT.
-func (h *Handler) groupBody(x *exchange) (*query, map[string]any, error) {
-	q, err := h.projection(x)
-	if err != nil {
-		return nil, nil, err
-	}
-	doc, err := x.document(h.limits)
-	if err != nil {
-		return nil, nil, err
-	}
-	if doc, err = h.group.Normalise(doc, h.traits.leniency); err != nil {
-		return nil, nil, err
-	}
-	return q, doc, h.group.Validate(doc)
 }
 
 // memberIDs returns the ids of a group's members.
@@ -55,7 +39,7 @@ func memberIDs(doc map[string]any) []string {
 
 // replaceGroup serves PUT /Groups/{id}.
 func (h *Handler) replaceGroup(x *exchange) error {
-	q, doc, err := h.groupBody(x)
+	q, doc, err := h.body(x, h.group)
 	if err != nil {
 		return err
 	}

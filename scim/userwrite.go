@@ -15,7 +15,7 @@ import (
 
 // createUser serves POST /Users (RFC 7644 section 3.3).
 func (h *Handler) createUser(x *exchange) error {
-	q, doc, err := h.userBody(x)
+	q, doc, err := h.body(x, h.user)
 	if err != nil {
 		return err
 	}
@@ -38,8 +38,8 @@ func (h *Handler) createUser(x *exchange) error {
 	return h.sendUser(x, http.StatusCreated, h.userDoc(u), q)
 }
 
-// userBody reads and checks the user in the body of a POST or PUT.
-func (h *Handler) userBody(x *exchange) (*query, map[string]any, error) {
+// body reads and checks the resource in the body of a POST or PUT.
+func (h *Handler) body(x *exchange, t *resource.Type) (*query, map[string]any, error) {
 	q, err := h.projection(x)
 	if err != nil {
 		return nil, nil, err
@@ -48,10 +48,10 @@ func (h *Handler) userBody(x *exchange) (*query, map[string]any, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if doc, err = h.user.Normalise(doc, h.traits.leniency); err != nil {
+	if doc, err = t.Normalise(doc, h.traits.leniency); err != nil {
 		return nil, nil, err
 	}
-	return q, doc, h.user.Validate(doc)
+	return q, doc, t.Validate(doc)
 }
 
 // admit applies the settings create and update to a POST: with either of them
@@ -88,7 +88,7 @@ func name(p groupsync.Profile) string {
 
 // replaceUser serves PUT /Users/{id} (RFC 7644 section 3.5.1).
 func (h *Handler) replaceUser(x *exchange) error {
-	q, doc, err := h.userBody(x)
+	q, doc, err := h.body(x, h.user)
 	if err != nil {
 		return err
 	}
