@@ -118,27 +118,32 @@ func (h *Handler) schemas() []map[string]any {
 	for _, doc := range docs {
 		urn, _ := doc["id"].(string)
 		doc["schemas"] = []any{schemaSchema}
-		if urn == groupSchema && !h.traits.memberDisplay {
-			dropDisplay(doc)
+		if urn == groupSchema {
+			h.describeMembers(doc)
 		}
 		doc["meta"] = map[string]any{"resourceType": "Schema", "location": h.location("Schemas", urn)}
 	}
 	return docs
 }
 
-// dropDisplay takes display out of the members of the published Group schema,
-// which then is that of RFC 7643 section 8.7.1.
-func dropDisplay(group map[string]any) {
+// describeMembers makes the published Group schema tell what becomes of the
+// display of members: it is the server's to say, or not there at all, as in
+// RFC 7643 section 8.7.1.
+func (h *Handler) describeMembers(group map[string]any) {
 	attributes, _ := group["attributes"].([]any)
 	for _, item := range attributes {
 		attribute, _ := item.(map[string]any)
 		subs, _ := attribute["subAttributes"].([]any)
-		if subs == nil {
-			continue
-		}
-		attribute["subAttributes"] = slices.DeleteFunc(subs, func(sub any) bool {
+		kept := slices.DeleteFunc(subs, func(sub any) bool {
 			object, _ := sub.(map[string]any)
-			return object["name"] == "display"
+			if object["name"] != "display" {
+				return false
+			}
+			object["mutability"] = "readOnly"
+			return !h.traits.memberDisplay
 		})
+		if subs != nil {
+			attribute["subAttributes"] = kept
+		}
 	}
 }

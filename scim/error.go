@@ -202,7 +202,7 @@ func (f *failure) body() []byte {
 		e.raw(`,"scimType":"` + f.scimType + `"`)
 	}
 	e.raw(`,"detail":`)
-	e.value(f.detail)
+	e.value(resource.Brief(f.detail)) // other packages quote the request as well
 	e.raw(`}`)
 	return e.buf
 }

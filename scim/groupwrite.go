@@ -101,7 +101,7 @@ func (h *Handler) patchGroup(x *exchange) error {
 	if len(q.attributes) > 0 {
 		return h.sendGroup(x, http.StatusOK, g, q, q.showsMembers())
 	}
-	if h.traits.groupPatchBody {
+	if h.traits.groupPatchBody && len(folded.Members) == 0 {
 		return h.sendGroup(x, http.StatusOK, g, q, false)
 	}
 	return x.send(http.StatusNoContent, nil)

@@ -234,7 +234,7 @@ func (h *Handler) log(x *exchange, id string, took time.Duration) {
 	}
 	level := slog.LevelDebug
 	if f := x.failure; f != nil {
-		attrs = append(attrs, slog.String("error", f.Error()))
+		attrs = append(attrs, slog.String("error", resource.Brief(f.Error())))
 		if f.status >= http.StatusInternalServerError {
 			level = slog.LevelWarn
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,19 +50,27 @@ func TestStrict(t *testing.T) {
 	}
 }
 
+// TestProviders: a PATCH of a group is answered with the group where nothing
+// was said of its members, under the providers that expect it, else with 204.
 func TestProviders(t *testing.T) {
 	b := newBridge(t)
-	devs := b.group("devs", b.user("ann"))
+	ann := b.user("ann")
+	devs := b.group("devs", ann)
 	for _, p := range scim.Providers() {
 		b.cfg.Provider = p
 		b.restart()
 		want := 204
-		if p == scim.Okta {
+		if p == scim.Generic || p == scim.Okta {
 			want = 200
 		}
 		a := b.want(want, "PATCH", "/Groups/"+devs, patch(`{"op":"replace","path":"displayName","value":"devs"}`))
 		if want == 200 && (a.string("id") != devs || a.object()["members"] != nil) {
 			t.Errorf("%s: answer %s, want the group without members", p, a.text)
+		}
+		b.want(204, "PATCH", "/Groups/"+devs, patch(`{"op":"add","path":"members","value":[{"value":"`+ann+`"}]}`))
+		a = b.want(200, "PATCH", "/Groups/"+devs+"?attributes=members", patch(`{"op":"add","path":"members","value":[{"value":"`+ann+`"}]}`))
+		if members, _ := a.object()["members"].([]any); len(members) != 1 {
+			t.Errorf("%s: answer %s, want the members asked for", p, a.text)
 		}
 	}
 	b.cfg.Provider = "nobody"
@@ -69,6 +78,29 @@ func TestProviders(t *testing.T) {
 	cfg.Engine = new(groupsync.Engine)
 	if _, err := scim.New(cfg); err == nil || !strings.Contains(err.Error(), "okta") {
 		t.Errorf("an unknown provider: %v, want an error that lists the known ones", err)
+	}
+}
+
+// TestMemberDisplay: members show what the published schema of Group says of
+// them, no more and no less.
+func TestMemberDisplay(t *testing.T) {
+	b := newBridge(t)
+	path := "/Groups/" + b.group("devs", b.user("ann"))
+	for _, p := range scim.Providers() {
+		b.cfg.Provider = p
+		b.restart()
+		schema := b.want(200, "GET", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:Group", "").object()
+		var declared []string
+		for _, attribute := range schema["attributes"].([]any) {
+			subs, _ := attribute.(map[string]any)["subAttributes"].([]any)
+			for _, sub := range subs {
+				declared = append(declared, sub.(map[string]any)["name"].(string))
+			}
+		}
+		member := b.want(200, "GET", path, "").object()["members"].([]any)[0].(map[string]any)
+		if diff := cmp.Diff(slices.Sorted(slices.Values(declared)), slices.Sorted(maps.Keys(member))); diff != "" {
+			t.Errorf("%s: members mismatch (-schema +shown):\n%s", p, diff)
+		}
 	}
 }
 

@@ -38,9 +38,11 @@ type traits struct {
 	leniency resource.Leniency
 	// bareValues takes filter values without quotation marks.
 	bareValues bool
-	// groupPatchBody answers a PATCH of a group with the group, though without
-	// its members. By default the answer is 204: RFC 7644 section 3.5.2 allows
-	// that or the whole resource, and there may be many members to read.
+	// groupPatchBody answers a PATCH of a group that says nothing of its members
+	// with the group, though without them. All other answers are 204: RFC 7644
+	// section 3.5.2 allows that or the whole resource, there may be many members
+	// to read, and an answer that leaves out what was just changed would be
+	// taken for a failure.
 	groupPatchBody bool
 	// memberDisplay shows the user name of a group's member as its display.
 	// RFC 7643 section 8.7.1 leaves that out of the schema of Group, and there
@@ -51,7 +53,7 @@ type traits struct {
 func providers() map[Provider]traits {
 	lenient := traits{leniency: resource.Lenient(), bareValues: true, memberDisplay: true}
 	table := map[Provider]traits{
-		Generic: {leniency: resource.Lenient(), bareValues: true},
+		Generic: {leniency: resource.Lenient(), bareValues: true, groupPatchBody: true},
 		Strict:  {leniency: resource.Strict()},
 	}
 	for _, p := range []Provider{Entra, OneLogin, JumpCloud, Google, Ping, SailPoint, CyberArk, Rippling, Keycloak, Authentik} {

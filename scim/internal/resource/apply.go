@@ -42,7 +42,7 @@ func (e *editor) apply(op Op) error {
 		}
 		path, found, ok := e.t.locate(*op.Path, Leniency{})
 		if !ok {
-			return refuse(invalidPath, "the path %q names no attribute of a %s", excerpt(op.Path.String()), e.t.Name())
+			return refuse(invalidPath, "the path %q names no attribute of a %s", op.Path.String(), e.t.Name())
 		}
 		op.Path, to = &path, found
 	}

@@ -134,7 +134,7 @@ func foldBody(t testing.TB, body []byte) resource.GroupPatch {
 }
 
 // TestLinear: bodies of several megabytes, in one operation or in many, take time in proportion to their size. The
-// bound is a hundred times what they take, so that only a square can break it.
+// bound is some hundred times what they take, so that only a square can break it.
 func TestLinear(t *testing.T) {
 	const n = 50_000
 	each := make([]string, n)

@@ -26,7 +26,7 @@ func checkText(body []byte) error {
 				}
 			}
 			if followedByColon(body[end+1:]) && !keys.add(text) {
-				return refuse(invalidSyntax, "the key %q stands twice in one object: names are compared ignoring case, send it once", excerpt(string(text)))
+				return refuse(invalidSyntax, "the key %q stands twice in one object: names are compared ignoring case, send it once", string(text))
 			}
 			i = end
 		}

@@ -1,6 +1,11 @@
 package resource
 
-import "fmt"
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
 
 // The statuses of answers that this package gives.
 const (
@@ -29,7 +34,34 @@ func (e *Error) Error() string { return "resource: " + e.Detail }
 
 // refuse returns the *Error for a bad request.
 func refuse(scimType, format string, args ...any) error {
-	return &Error{Status: badRequest, ScimType: scimType, Detail: fmt.Sprintf(format, args...)}
+	return &Error{Status: badRequest, ScimType: scimType, Detail: Brief(fmt.Sprintf(format, args...))}
+}
+
+// longestQuote is how many characters of a client's text a detail repeats in one place.
+const longestQuote = 100
+
+var quotes = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?|[^"\s]+`)
+
+// Brief cuts what a detail repeats of a request, which may be megabytes of it: every quotation, and every word
+// outside of one, that is longer than a reader needs to recognise it.
+func Brief(detail string) string {
+	if utf8.RuneCountInString(detail) <= longestQuote {
+		return detail
+	}
+	return quotes.ReplaceAllStringFunc(detail, func(quote string) string {
+		end := ""
+		if strings.HasSuffix(quote, `"`) {
+			end = `"`
+		}
+		runes := 0
+		for at := range quote {
+			if runes == longestQuote {
+				return quote[:at] + "..." + end
+			}
+			runes++
+		}
+		return quote
+	})
 }
 
 // kindOf names the JSON type of v for a message.

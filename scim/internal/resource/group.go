@@ -56,7 +56,7 @@ func FoldGroup(ops []Op) (GroupPatch, error) {
 		case strings.EqualFold(attr.Name, "members"):
 			err = f.fold(op)
 		default:
-			err = refuse(invalidPath, "the path %q names no attribute of a Group", excerpt(op.Path.String()))
+			err = refuse(invalidPath, "the path %q names no attribute of a Group", op.Path.String())
 		}
 		if err != nil {
 			return GroupPatch{}, err
@@ -112,7 +112,7 @@ func (f *memberFold) fold(op Op) error {
 // filtered folds an operation on the members that satisfy a filter.
 func (f *memberFold) filtered(op Op) error {
 	if op.Kind != Remove {
-		return refuse(invalidPath, "the %s of %s: members cannot be changed by a filter, only removed; add or replace members without one", op.Kind, excerpt(op.Path.String()))
+		return refuse(invalidPath, "the %s of %q: members cannot be changed by a filter, only removed; add or replace members without one", op.Kind, op.Path.String())
 	}
 	if ids, ok := named(op.Path.Filter); ok {
 		f.want(ids, false)

@@ -163,11 +163,11 @@ func (p *patchParser) locate(text string) (located, error) {
 	}
 	path, err := filter.ParsePath(strings.TrimSpace(text))
 	if err != nil {
-		return located{}, refuse(invalidPath, "the path %q cannot be read: %s", excerpt(text), problem(err))
+		return located{}, refuse(invalidPath, "the path %q cannot be read: %s", text, problem(err))
 	}
 	path, to, ok := p.t.locate(path, p.c.Leniency)
 	if !ok {
-		return located{}, refuse(invalidPath, "the path %q names no attribute of a %s: correct it, or declare a schema extension that has it", excerpt(text), p.t.Name())
+		return located{}, refuse(invalidPath, "the path %q names no attribute of a %s: correct it, or declare a schema extension that has it", text, p.t.Name())
 	}
 	if err := checkFilter(p.t, path, to); err != nil {
 		return located{}, err
@@ -186,10 +186,10 @@ func checkFilter(t *Type, path filter.Path, to target) error {
 		return nil
 	}
 	if to.attribute == nil || !to.attribute.multi {
-		return refuse(invalidPath, "the path %q has a value filter, but the attribute has a single value", excerpt(path.String()))
+		return refuse(invalidPath, "the path %q has a value filter, but the attribute has a single value", path.String())
 	}
 	if _, err := path.Check(t); err != nil {
-		return refuse(invalidPath, "the value filter of the path %q does not fit the attribute: %s", excerpt(path.String()), problem(err))
+		return refuse(invalidPath, "the value filter of the path %q does not fit the attribute: %s", path.String(), problem(err))
 	}
 	return nil
 }
@@ -203,15 +203,6 @@ func problem(err error) string {
 		return e.Problem
 	}
 	return err.Error()
-}
-
-// excerpt cuts text of a client for a message.
-func excerpt(text string) string {
-	const limit = 120
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "..."
 }
 
 // writable refuses a target that is read-only.
@@ -238,7 +229,7 @@ func (p *patchParser) schemas(v any) error {
 	}
 	for _, urn := range urns {
 		if !known(urn) {
-			return refuse(mutability, "schemas cannot be changed to hold what is no schema of a %s: %v", p.t.Name(), urn)
+			return refuse(mutability, "schemas cannot be changed to hold what is no schema of a %s: %q", p.t.Name(), fmt.Sprint(urn))
 		}
 	}
 	return nil

@@ -61,9 +61,13 @@ func (p *patchParser) below(kind OpKind, sec *section, v any) error {
 	return nil
 }
 
-// section takes attributes found below the URN of their schema.
+// section takes attributes found below the URN of their schema. There are clients for which these are a structure of
+// its own, with schemas in it (RFC 7643 section 3).
 func (p *patchParser) section(kind OpKind, sec *section, object map[string]any) error {
 	for _, key := range sortedKeys(object) {
+		if strings.EqualFold(key, "schemas") && lists(object[key], sec.urn) {
+			continue
+		}
 		a := sec.byName.find(key)
 		if a == nil {
 			if err := p.unknown(sec.urn + ":" + key); err != nil {
@@ -76,6 +80,12 @@ func (p *patchParser) section(kind OpKind, sec *section, object map[string]any) 
 		}
 	}
 	return nil
+}
+
+// lists reports whether a JSON value is a list of nothing but a URN.
+func lists(v any, urn string) bool {
+	list, _ := v.([]any)
+	return len(list) == 1 && list[0] == any(urn)
 }
 
 // named takes an attribute named plainly in a value without path.
@@ -111,7 +121,7 @@ func (p *patchParser) unknown(key string) error {
 	if p.c.UnknownAttributes {
 		return nil
 	}
-	return refuse(invalidPath, "%q names no attribute of a %s: leave it out, or declare a schema extension that has it", excerpt(key), p.t.Name())
+	return refuse(invalidPath, "%q names no attribute of a %s: leave it out, or declare a schema extension that has it", key, p.t.Name())
 }
 
 // emit adds the operation, its value in normal form.
@@ -120,11 +130,11 @@ func (p *patchParser) emit(kind OpKind, at located, v any, hasValue bool) error 
 		return p.emitRemove(at, v)
 	}
 	if !hasValue {
-		return refuse(invalidValue, "the %s of %s has no value", kind, at.path)
+		return refuse(invalidValue, "the %s of %q has no value", kind, at.path.String())
 	}
 	a := at.to.attribute
 	if v == nil && a.reference {
-		return refuse(invalidValue, "the %s of %s has null as value: send an array, an empty one for nobody", kind, at.path)
+		return refuse(invalidValue, "the %s of %q has null as value: send an array, an empty one for nobody", kind, at.path.String())
 	}
 	value, err := p.c.forPath(*at.path, at.to, v)
 	if err != nil {
@@ -167,11 +177,11 @@ func (p *patchParser) emitRemove(at located, v any) error {
 			return err
 		}
 		if list == nil {
-			return refuse(invalidValue, "the value of the remove of %s does not say which values are meant: list them, or leave value out to remove all", at.path)
+			return refuse(invalidValue, "the value of the remove of %q does not say which values are meant: list them, or leave value out to remove all", at.path.String())
 		}
 		op.Value, op.HasValue = list, true
 	case at.to.attribute.multi && at.to.sub != nil && at.path.Filter == nil:
-		return refuse(invalidPath, "the remove of %s has a value: select the values to be removed with a filter, as in %s[value eq \"...\"]", at.path, at.to.attribute.path)
+		return refuse(invalidPath, "the remove of %q has a value: select the values to be removed with a filter, as in %s[value eq \"...\"]", at.path.String(), at.to.attribute.path)
 	}
 	p.ops = append(p.ops, op)
 	return nil

@@ -125,7 +125,7 @@ func element(value any, to target, op Op) (any, error) {
 	}
 	given, ok := clone(op.Value).(map[string]any)
 	if !ok {
-		return nil, refuse(invalidValue, "the value for %s must be an object with %s", op.Path, a.members())
+		return nil, refuse(invalidValue, "the value for %q must be an object with %s", op.Path.String(), a.members())
 	}
 	if op.Kind == Add {
 		return old, merge(old, a, given)
@@ -161,12 +161,12 @@ func hollow(m map[string]any) bool {
 // makeElement makes the value that a path describes and an operation fills.
 func makeElement(to target, op Op) (any, error) {
 	if !op.create {
-		return nil, refuse(noTarget, "no value of %s matches the path %q: add one first", to.attribute.path, excerpt(op.Path.String()))
+		return nil, refuse(noTarget, "no value of %s matches the path %q: add one first", to.attribute.path, op.Path.String())
 	}
 	made := map[string]any{}
 	if op.Path.Filter != nil {
 		if err := implied(made, to.attribute, op.Path.Filter); err != nil {
-			return nil, refuse(noTarget, "no value of %s matches the path %q, and %s: add one without a filter", to.attribute.path, excerpt(op.Path.String()), err)
+			return nil, refuse(noTarget, "no value of %s matches the path %q, and %s: add one without a filter", to.attribute.path, op.Path.String(), err)
 		}
 	}
 	if to.attribute.typ != filter.Complex {
@@ -177,7 +177,7 @@ func makeElement(to target, op Op) (any, error) {
 	}
 	given, ok := clone(op.Value).(map[string]any)
 	if !ok {
-		return nil, refuse(invalidValue, "the value for %s must be an object with %s", op.Path, to.attribute.members())
+		return nil, refuse(invalidValue, "the value for %q must be an object with %s", op.Path.String(), to.attribute.members())
 	}
 	maps.Copy(made, given)
 	return made, nil
