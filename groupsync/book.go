@@ -19,6 +19,7 @@ type Book struct {
 
 	entries map[string]*entry   // by the hash of the id
 	owners  map[string][]string // live ids by folded name
+	others  []*Book             // those of the neighbours
 }
 
 // An entry is what is recorded of one SCIM group.
@@ -76,6 +77,18 @@ func (b *Book) addHashed(h string, f GroupFact) {
 	if f.At.After(n.modified) {
 		n.modified = f.At
 	}
+}
+
+// reconciled returns when the last whole reconcile that ended had begun, of this
+// connection or a neighbour: each looks at all that is recorded of memberships.
+func (b *Book) reconciled() time.Time {
+	last := b.Reconciled
+	for _, other := range b.others {
+		if other.Reconciled.After(last) {
+			last = other.Reconciled
+		}
+	}
+	return last
 }
 
 func (b *Book) entry(id string) *entry { return b.entries[hash(id)] }

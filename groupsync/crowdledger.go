@@ -18,7 +18,7 @@ type names struct {
 	registry                         string // group
 	issued, renamed, external, dead  string // prefixes, on the registry
 	reconciled                       string // on the registry
-	id                               string // on Crowd groups
+	id, orphan                       string // on Crowd groups
 	grant                            string // prefix, on users
 	active, data, fields             string // on users
 	gone, pending                    string // on users
@@ -40,7 +40,7 @@ func namesOf(connection string) names {
 	return names{
 		registry: RegistryPrefix + connection,
 		issued:   p + "issued.", renamed: p + "name.", external: p + "external.", dead: p + "dead.",
-		reconciled: p + "reconciled", id: p + "id", grant: p + "grant.",
+		reconciled: p + "reconciled", id: p + "id", orphan: p + "orphan", grant: p + "grant.",
 		active: p + "active", data: p + "data", fields: p + "fields", gone: p + "gone", pending: p + "pending",
 		externalID: p + "externalId", emails: p + "emails", emailRefused: p + "emailRefused",
 	}
@@ -169,15 +169,15 @@ func readOrigin(values []string) origin {
 	state, n := readRegister(values, stateMade, stateFound)
 	switch state {
 	case stateMade:
-		return origin{Made, n.At}
+		return origin{Made, n.At, n.Name}
 	case stateFound:
-		return origin{Found, n.At}
+		return origin{Found, n.At, n.Name}
 	}
 	for _, v := range values {
 		if at, found := strings.CutPrefix(v, stateLeft); found {
 			seconds, err := strconv.ParseInt(at, 10, 64)
 			if err == nil {
-				return origin{Left, time.Unix(seconds, 0)}
+				return origin{Left, time.Unix(seconds, 0), n.Name}
 			}
 		}
 	}
@@ -216,4 +216,8 @@ func (l *crowdLedger) Holders(ctx context.Context, groupID string) iter.Seq2[*cr
 		Where:  crowd.Equals(l.names.grant+hash(groupID), stateGranted),
 		Detail: crowd.WithAttributes,
 	})
+}
+
+func (l *crowdLedger) RecordReconciled(ctx context.Context, began time.Time) error {
+	return l.write(ctx, crowd.Attributes{l.names.reconciled: register(stateSaid, note{At: began})})
 }

@@ -30,6 +30,7 @@ type Directory interface {
 	AddMember(ctx context.Context, group, user string) (changed bool, err error)
 	RemoveMember(ctx context.Context, group, user string) (changed bool, err error)
 	IsMember(ctx context.Context, group, user string, nested bool) (bool, error)
+	Memberships(ctx context.Context) iter.Seq2[crowd.Membership, error]
 	Members(ctx context.Context, group string, q crowd.List) iter.Seq2[*crowd.User, error]
 	GroupsOf(ctx context.Context, user string, q crowd.List) iter.Seq2[*crowd.Group, error]
 

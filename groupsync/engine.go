@@ -27,6 +27,12 @@ type Config struct {
 	Attributes *mapping.AttributeMap
 	// Groups maps groups, nil means the defaults.
 	Groups *mapping.GroupMap
+	// Neighbours are the other connections that provision the same directory.
+	// Engines that share one must know each other.
+	Neighbours []Neighbour
+	// Abandoned names connections whose records are left in the directory and
+	// count no more. See [StrangerError].
+	Abandoned []string
 	// Policy limits what one request may take away.
 	Policy Policy
 	// ProtectedUsers names users whose name, e-mail, password, active flag and
@@ -73,6 +79,7 @@ type Engine struct {
 	protected  map[string]bool
 	cfg        Config
 	names      names
+	neighbours []neighbour
 	observer   func(context.Context, Event)
 	logger     *slog.Logger
 	now        func() time.Time
@@ -99,6 +106,10 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Groups.Exclusive() {
 		return nil, errors.New("groupsync: exclusive groups are not available. Set onTheFly.exclusive to false")
 	}
+	others, err := neighbours(cfg)
+	if err != nil {
+		return nil, err
+	}
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = 8
 	}
@@ -114,7 +125,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		connection: cfg.Connection, crowd: cfg.Crowd, ledger: cfg.Ledger,
 		attributes: cfg.Attributes, groups: cfg.Groups, policy: cfg.Policy,
-		protected: foldedSet(cfg.ProtectedUsers), cfg: cfg, names: namesOf(cfg.Connection),
+		protected: foldedSet(cfg.ProtectedUsers), cfg: cfg, names: namesOf(cfg.Connection), neighbours: others,
 		observer: cfg.Observer, logger: cfg.Logger, now: cfg.Now,
 	}
 	e.guard.approved = map[string]time.Time{}
@@ -190,7 +201,11 @@ func (e *Engine) step(ctx context.Context, s Step) error {
 		return nil
 	}
 	if err := s.run(ctx); err != nil {
-		e.report(ctx, EventFailed, s, err.Error())
+		kind := EventFailed
+		if errors.Is(err, errStale) {
+			kind = EventStale
+		}
+		e.report(ctx, kind, s, err.Error())
 		return &StepError{s, err}
 	}
 	e.guard.note(s, e.now())

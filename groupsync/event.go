@@ -27,10 +27,16 @@ type EventKind string
 const (
 	// EventApplied: the step was applied.
 	EventApplied EventKind = "applied"
+	// EventMembership: a membership in a Crowd group has changed, as part of a step
+	// on grants or on a group; the reasons say why.
+	EventMembership EventKind = "membership"
 	// EventPlanned: the step was planned, and not applied in a dry run.
 	EventPlanned EventKind = "planned"
 	// EventFailed: the step failed; Text has the error.
 	EventFailed EventKind = "failed"
+	// EventStale: the step of a plan was left out, since what it was planned for has
+	// changed.
+	EventStale EventKind = "stale"
 	// EventRefused: the guard refused the plan that the step begins.
 	EventRefused EventKind = "refused"
 	// EventEmailRefused: Crowd refuses applications a change of e-mail; the user
@@ -43,6 +49,10 @@ const (
 	EventMissingTarget EventKind = "missing target"
 	// EventSessionsNotEnded: Crowd refused to end a leaver's sessions.
 	EventSessionsNotEnded EventKind = "sessions not ended"
+	// EventSameName: several SCIM groups of the connection share a name.
+	EventSameName EventKind = "same name"
+	// EventUnused: a SCIM group has no members and fills no Crowd group.
+	EventUnused EventKind = "unused"
 	// EventNotOwner: a change of a user that another connection owns was recorded
 	// only.
 	EventNotOwner EventKind = "not owner"
@@ -64,7 +74,7 @@ func requestID(ctx context.Context) string {
 // report tells of an event by log and observer.
 func (e *Engine) report(ctx context.Context, kind EventKind, s Step, text string) {
 	level := slog.LevelDebug
-	if kind != EventApplied && kind != EventPlanned {
+	if kind != EventApplied && kind != EventPlanned && kind != EventMembership {
 		level = slog.LevelWarn
 	}
 	request := requestID(ctx)

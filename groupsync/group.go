@@ -83,14 +83,14 @@ func (e *Engine) book(ctx context.Context, id string, names ...string) (*Book, e
 	for _, name := range names {
 		also = append(also, crowd.Equals(crowd.PropertyName, name))
 	}
-	return e.ledger.Book(ctx, also...)
+	return e.books(ctx, also...)
 }
 
 // unfinished reports whether a fault cut a change of a SCIM group's Crowd groups
 // short: one that it does not fill carries its id, or one that it fills does not.
 // The book must have been read with the id.
 func (e *Engine) unfinished(b *Book, id string) bool {
-	if e.groups.Mode() != mapping.OnTheFlyMapping {
+	if !e.groups.ByName() {
 		return false
 	}
 	targets := e.targets(b, id)
@@ -167,7 +167,7 @@ func (e *Engine) Groups(ctx context.Context) ([]Group, error) {
 	var b *Book
 	var names []string
 	err := both(ctx, func(ctx context.Context) (err error) {
-		b, err = e.ledger.Book(ctx)
+		b, err = e.books(ctx)
 		return err
 	}, func(ctx context.Context) error {
 		if e.groups.Mode() != mapping.OnTheFlyMapping {

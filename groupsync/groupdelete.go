@@ -107,7 +107,7 @@ func (e *Engine) finishDead(ctx context.Context, id, name string, holders []*Use
 		if err := m.run(ctx, holders); err != nil {
 			return err
 		}
-		again, err := e.ledger.Book(ctx)
+		again, err := e.books(ctx)
 		if err != nil {
 			return err
 		}

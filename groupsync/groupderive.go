@@ -41,7 +41,7 @@ func (e *Engine) deriveNames(ctx context.Context, id string, names ...string) er
 		if err := m.run(ctx, holders); err != nil {
 			return err
 		}
-		again, err := e.ledger.Book(ctx)
+		again, err := e.books(ctx)
 		if err != nil {
 			return err
 		}
@@ -117,9 +117,10 @@ func (e *Engine) carriers(b *Book, id string) []string {
 	return names
 }
 
-// filledBy reports whether any live SCIM group fills a Crowd group.
+// filledBy reports whether any live SCIM group fills a Crowd group, of this
+// connection or a neighbour.
 func (e *Engine) filledBy(b *Book, group string) bool {
-	return slices.ContainsFunc(b.all(), func(n *entry) bool {
+	return e.filledByOthers(b, group) || slices.ContainsFunc(b.all(), func(n *entry) bool {
 		return hasTarget(e.groups.Targets(n.scimGroup()), group)
 	})
 }
@@ -238,13 +239,34 @@ func (m *move) giveUp(ctx context.Context, users map[string]*User, leave map[str
 				return err
 			}
 		}
-		if free {
-			if err := m.e.strip(ctx, g); err != nil {
-				return err
-			}
+		if err := m.release(ctx, g, t, free); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// release takes the SCIM group's marks off a left Crowd group that stays. Where
+// another SCIM group of the connection fills it too, that one inherits it.
+func (m *move) release(ctx context.Context, g *crowd.Group, t mapping.Target, free bool) error {
+	if free {
+		return m.e.strip(ctx, g)
+	}
+	if g == nil || m.e.markIn(g.Description) != hash(m.id) {
+		return nil
+	}
+	for _, n := range m.book.all() {
+		if n.id == m.id || !hasTarget(m.e.groups.Targets(n.scimGroup()), t.Group) {
+			continue
+		}
+		marked := *g
+		marked.Description = m.e.description(n.id)
+		if err := m.e.crowd.UpdateGroup(ctx, marked); err != nil && !errors.Is(err, crowd.ErrGroupNotFound) {
+			return err
+		}
+		return m.e.writeID(ctx, g.Name, n.id)
+	}
+	return m.e.strip(ctx, g)
 }
 
 // alone reports whether nobody is in a left target but those who are to leave.

@@ -12,7 +12,7 @@ import (
 // and over the plans of this process within a window of time.
 type guard struct {
 	mu            sync.Mutex        // guards the fields below
-	removals      map[string]*tally // by SCIM group
+	removals      map[string]*tally // by group, see Step.from
 	deactivations tally
 	approved      map[string]time.Time
 }
@@ -182,10 +182,10 @@ func (g *guard) note(s Step, now time.Time) {
 	defer g.mu.Unlock()
 	switch s.Op {
 	case OpRevoke, OpRemoveMember:
-		t := g.removals[s.GroupID]
+		t := g.removals[s.from()]
 		if t == nil {
 			t = new(tally)
-			g.removals[s.GroupID] = t
+			g.removals[s.from()] = t
 		}
 		t.add(now, 1)
 	case OpDeactivateUser:

@@ -3,6 +3,7 @@ package groupsync
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -30,6 +31,9 @@ type Ledger interface {
 	// Holders returns the users who hold a grant of the SCIM group, with their
 	// attributes.
 	Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error]
+	// RecordReconciled records that a whole reconcile has ended which had begun at
+	// that time; see [Book.Reconciled].
+	RecordReconciled(ctx context.Context, began time.Time) error
 }
 
 // A GroupFact is one thing said of a SCIM group.
@@ -99,16 +103,12 @@ type Holdings struct {
 type origin struct {
 	Origin Origin
 	At     time.Time
+	target string // the Crowd group's name as recorded, if it is known
 }
 
 // Granted reports whether the user holds a grant of the SCIM group.
 func (h Holdings) Granted(groupID string) bool {
-	for _, id := range h.Grants {
-		if id == groupID {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(h.Grants, groupID)
 }
 
 // Origin returns how the user's membership in a Crowd group came to be, and when
@@ -133,7 +133,19 @@ func (h *Holdings) SetOrigin(target string, o Origin, at time.Time) {
 	if h.origins == nil {
 		h.origins = map[string]origin{}
 	}
-	h.origins[targetHash(target)] = origin{o, at}
+	h.origins[targetHash(target)] = origin{o, at, target}
+}
+
+// Targets returns the names of the Crowd groups with a recorded origin, sorted.
+func (h Holdings) Targets() []string {
+	var names []string
+	for _, o := range h.origins {
+		if o.target != "" {
+			names = append(names, o.target)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func targetHash(target string) string { return hash(crowd.Fold(target)) }

@@ -42,6 +42,7 @@ type edges struct {
 	request string
 	wrote   bool // anything at all
 	lookup  bool // look at the book again, too
+	asked   bool // the memberships differ from what is wanted: no need to ask
 	epoch   int64
 
 	extra    crowd.Attributes            // to write with the first record
@@ -118,7 +119,7 @@ func (w *edges) begin(ctx context.Context) error {
 			w.last[crowd.Fold(t.Group)] = action // another grant holds the membership
 			continue
 		}
-		if err := w.bring(ctx, t, action, !said); err != nil {
+		if err := w.bring(ctx, t, action, !said && !w.asked); err != nil {
 			return err
 		}
 	}
@@ -220,11 +221,13 @@ func (w *edges) bring(ctx context.Context, t mapping.Target, action mapping.Acti
 		}
 	}
 	w.wrote = true
-	var err error
+	change, op := w.e.crowd.RemoveMember, OpRemoveMember
 	if action == mapping.Add {
-		_, err = w.e.crowd.AddMember(ctx, t.Group, w.user.Crowd.Name)
-	} else {
-		_, err = w.e.crowd.RemoveMember(ctx, t.Group, w.user.Crowd.Name)
+		change, op = w.e.crowd.AddMember, OpAddMember
+	}
+	changed, err := change(ctx, t.Group, w.user.Crowd.Name)
+	if changed && err == nil {
+		w.tell(ctx, op, t)
 	}
 	switch {
 	case errors.Is(err, crowd.ErrUserNotFound):
@@ -234,6 +237,14 @@ func (w *edges) bring(ctx context.Context, t mapping.Target, action mapping.Acti
 		return w.missing(ctx, t, action)
 	}
 	return err
+}
+
+// tell reports a membership that has changed, and why.
+func (w *edges) tell(ctx context.Context, op Op, t mapping.Target) {
+	_, reasons := w.e.derive(w.book, w.user, w.user.holdings.with(w.changes), t)
+	w.e.report(ctx, EventMembership, Step{
+		Op: op, User: w.user.Crowd.Name, UserID: w.user.ID, Group: t.Group, Reasons: reasons,
+	}, "")
 }
 
 // missing deals with a target that does not exist.
@@ -317,7 +328,7 @@ func (w *edges) look(ctx context.Context) error {
 			return err
 		}
 	} else if err := both(ctx, w.reread, func(ctx context.Context) (err error) {
-		book, err = w.e.ledger.Book(ctx)
+		book, err = w.e.books(ctx)
 		return err
 	}); err != nil {
 		return err

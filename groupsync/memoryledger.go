@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 )
@@ -20,6 +21,8 @@ type MemoryLedger struct {
 	mu     sync.Mutex // guards the fields below
 	groups []GroupFact
 	users  map[string]map[string]UserFact // by user key, then by what is said
+
+	reconciled time.Time
 }
 
 // NewMemoryLedger returns an empty ledger over a directory.
@@ -43,6 +46,7 @@ func (l *MemoryLedger) Book(ctx context.Context, also ...crowd.Restriction) (*Bo
 	for _, f := range l.groups {
 		b.Add(f)
 	}
+	b.Reconciled = l.reconciled
 	return b, nil
 }
 
@@ -119,4 +123,12 @@ func (l *MemoryLedger) holders(groupID string) []string {
 		}
 	}
 	return keys
+}
+
+// RecordReconciled implements [Ledger].
+func (l *MemoryLedger) RecordReconciled(_ context.Context, began time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reconciled = began
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
@@ -47,6 +48,8 @@ const (
 	OpRevoke         Op = "revoke"
 	OpAddMember      Op = "add member"
 	OpRemoveMember   Op = "remove member"
+	OpReleaseGroup   Op = "release group" // takes the connection's marks off a Crowd group
+	OpWatchGroup     Op = "watch group"   // notes when a Crowd group was first seen without its SCIM group
 )
 
 // A Step is a single change of a [Plan].
@@ -130,15 +133,24 @@ func (p *Plan) count(ops ...Op) int {
 	return n
 }
 
-// groups returns the ids of the SCIM groups that the plan takes members from.
+// groups returns the groups that the plan takes members from, see [Step.from].
 func (p *Plan) groups() map[string]bool {
 	ids := map[string]bool{}
 	for _, s := range p.Steps {
 		if s.Op == OpRevoke || s.Op == OpRemoveMember {
-			ids[s.GroupID] = true
+			ids[s.from()] = true
 		}
 	}
 	return ids
+}
+
+// from names the group that a step takes a member from: by the SCIM group's id,
+// or by the Crowd group's folded name where none asks for it.
+func (s Step) from() string {
+	if s.GroupID != "" {
+		return s.GroupID
+	}
+	return crowd.Fold(s.Group)
 }
 
 func (p *Plan) add(s Step) { p.Steps = append(p.Steps, s) }

@@ -25,10 +25,15 @@ func (e *Engine) targets(b *Book, groupID string) []mapping.Target {
 // derive decides what a user's membership in a target should be.
 func (e *Engine) derive(b *Book, u *User, h Holdings, t mapping.Target) (mapping.Action, []mapping.Reason) {
 	edge := mapping.Edge{
-		Target: t.Group, Keep: t.KeepExisting, Gone: u.gone,
-		Default:    e.isDefault(u, t.Group),
+		Target: t.Group, Keep: t.KeepExisting,
+		Default:    e.isDefault(u, t.Group) && !u.gone || e.foreignDefault(u, t.Group),
 		AddOnly:    t.ProtectedAdd || e.groups.Protected(t.Group),
 		Provenance: provenance(b, h, t.Group),
+		Grants:     e.foreignGrants(b, u, t.Group),
+	}
+	if u.gone { // for this connection, not for its neighbours
+		edge.Gone = len(edge.Grants) == 0 && !edge.Default
+		return mapping.Derive(edge)
 	}
 	for _, id := range h.Grants {
 		for _, other := range e.targets(b, id) {
@@ -46,9 +51,7 @@ func (e *Engine) isDefault(u *User, target string) bool {
 	if u.Owner != e.connection {
 		return false
 	}
-	return slices.ContainsFunc(e.groups.DefaultForAllUsers(), func(g string) bool {
-		return crowd.Fold(g) == crowd.Fold(target)
-	})
+	return containsFolded(e.groups.DefaultForAllUsers(), target)
 }
 
 func provenance(b *Book, h Holdings, target string) mapping.Provenance {
@@ -59,7 +62,7 @@ func provenance(b *Book, h Holdings, target string) mapping.Provenance {
 	case Found:
 		return mapping.Found
 	case Left:
-		if b.Reconciled.Before(at.Add(quarantine)) {
+		if b.reconciled().Before(at.Add(quarantine)) {
 			return mapping.LeftOpen
 		}
 		return mapping.LeftClosed

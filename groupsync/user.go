@@ -38,6 +38,7 @@ type User struct {
 	refused    string // the e-mail that Crowd refused
 	wanted     string // the Crowd fields that go with Data, see fieldsRegister
 	holdings   Holdings
+	foreign    [][]string // grants of each neighbour
 }
 
 // A Profile is what the identity provider wants of a user.
@@ -67,9 +68,13 @@ func (e *Engine) view(ctx context.Context, u *crowd.User) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
+	foreign, err := e.grantsOfOthers(ctx, u)
+	if err != nil {
+		return nil, err
+	}
 	a := u.Attributes
 	v := &User{
-		Crowd: *u, ID: userID(u.Key), Owner: a.First(attrOwner), Grants: h.Grants, holdings: h,
+		Crowd: *u, ID: userID(u.Key), Owner: a.First(attrOwner), Grants: h.Grants, holdings: h, foreign: foreign,
 		Data: unpack(a[e.names.data]),
 		gone: a.First(e.names.gone) == "yes", pending: a.First(e.names.pending) == "yes",
 		refused: a.First(e.names.emailRefused), wanted: string(unpack(a[e.names.fields])),

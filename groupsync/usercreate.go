@@ -177,7 +177,7 @@ func (e *Engine) defaultsStep(v *User) Step {
 		Op: OpAddMember, User: v.Crowd.Name, UserID: v.ID, Group: fmt.Sprint(e.groups.DefaultForAllUsers()),
 		Why: "the groups are defaults for all users",
 		run: func(ctx context.Context) error {
-			b, err := e.ledger.Book(ctx)
+			b, err := e.books(ctx)
 			if err != nil {
 				return err
 			}

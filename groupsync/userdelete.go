@@ -57,8 +57,8 @@ type deletion struct {
 func (d *deletion) run(ctx context.Context) error {
 	book := NewBook()
 	var err error
-	if len(d.user.Grants) > 0 || len(d.e.groups.DefaultForAllUsers()) > 0 {
-		if book, err = d.e.ledger.Book(ctx); err != nil {
+	if len(d.user.Grants) > 0 || len(d.e.groups.DefaultForAllUsers()) > 0 || d.user.heldByOthers() {
+		if book, err = d.e.books(ctx); err != nil {
 			return err
 		}
 	}
@@ -71,7 +71,7 @@ func (d *deletion) run(ctx context.Context) error {
 				return err
 			}
 			// Granted while this was under way.
-			if book, err = d.e.ledger.Book(ctx); err != nil {
+			if book, err = d.e.books(ctx); err != nil {
 				return err
 			}
 		}
@@ -207,7 +207,7 @@ func (d *deletion) takeOut(ctx context.Context) error {
 	if !d.user.holdings.anyOurs() {
 		return nil
 	}
-	book, err := d.e.ledger.Book(ctx)
+	book, err := d.e.books(ctx)
 	if err != nil {
 		return err
 	}

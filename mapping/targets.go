@@ -132,6 +132,10 @@ func (m *GroupMap) Rename(name string) string {
 // Mode returns how groups are mapped.
 func (m *GroupMap) Mode() Mode { return m.mode }
 
+// ByName reports whether SCIM groups may fill Crowd groups for having their names: on the fly, or where groups that
+// no rule is about are imported.
+func (m *GroupMap) ByName() bool { return m.mode == OnTheFlyMapping || m.settings.Manual.ImportGroups }
+
 // Exclusive reports whether the members of groups that the connection creates are its own record.
 func (m *GroupMap) Exclusive() bool { return m.settings.OnTheFly.Exclusive }
 

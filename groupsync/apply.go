@@ -1,0 +1,237 @@
+package groupsync
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// errStale says that what a step was planned for has changed.
+var errStale = errors.New("groupsync: changed since it was planned")
+
+// Apply applies a plan made by [Engine.Plan], by this engine or by another one of
+// the same connection, also one that was kept as JSON in between. Each step is
+// held against Crowd first: one that is done already costs no write, one that is
+// no longer called for is left out, and the error then matches [ErrStalePlan]. A
+// step that fails does not keep the others from being applied.
+func (e *Engine) Apply(ctx context.Context, p *Plan, o ReconcileOptions) (Result, error) {
+	if p.members == nil {
+		p.members = e.membersOfGroups(p)
+	}
+	result, err := e.applyPlan(ctx, p, o)
+	if err == nil && len(result.Stale) > 0 {
+		err = fmt.Errorf("%w: %d of %d steps were left out", ErrStalePlan, len(result.Stale), len(p.Steps))
+	}
+	return result, err
+}
+
+// membersOfGroups counts the members of the Crowd groups that a plan takes from.
+func (e *Engine) membersOfGroups(p *Plan) func(context.Context) (int, error) {
+	return func(ctx context.Context) (int, error) {
+		n := 0
+		for g := range p.groups() {
+			for _, err := range membershipsOf(ctx, e.crowd, g) {
+				if err != nil {
+					return 0, fmt.Errorf("groupsync: count the members of %q: %w", g, err)
+				}
+				n++
+			}
+		}
+		return n, nil
+	}
+}
+
+// mostErrors bounds the errors that a result joins.
+const mostErrors = 20
+
+func (e *Engine) applyPlan(ctx context.Context, p *Plan, o ReconcileOptions) (Result, error) {
+	result := Result{Plan: p}
+	if o.Approve != "" && o.Approve == p.Fingerprint() {
+		e.Approve(o.Approve)
+	}
+	if err := e.check(ctx, p); err != nil {
+		return result, err
+	}
+	meter := newMeter("apply", len(p.Steps), o.Progress, e.now)
+	var errs []error
+	for batch := range batches(p.Steps) {
+		outcomes, err := e.applyBatch(ctx, batch)
+		if err != nil {
+			return result, errors.Join(append(errs, err)...)
+		}
+		for i, err := range outcomes {
+			switch {
+			case err == nil:
+				result.Applied++
+			case errors.Is(err, errStale):
+				result.Stale = append(result.Stale, batch[i])
+			case len(errs) < mostErrors:
+				errs = append(errs, err)
+			}
+		}
+		meter.count(len(batch))
+		if ctx.Err() != nil {
+			return result, errors.Join(append(errs, fmt.Errorf("groupsync: %s: interrupted after %d of %d steps; begin anew for the rest: %w",
+				p.Title, result.Applied, len(p.Steps), ctx.Err()))...)
+		}
+	}
+	return result, errors.Join(errs...)
+}
+
+// applyBatch applies steps at the same time and returns what became of each.
+func (e *Engine) applyBatch(ctx context.Context, batch []Step) ([]error, error) {
+	k, err := e.keeper(ctx, batch[0].Op)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]error, len(batch))
+	_ = e.each(ctx, len(batch), func(ctx context.Context, i int) error {
+		s := batch[i]
+		s.run = func(ctx context.Context) error { return k.perform(ctx, s) }
+		outcomes[i] = e.step(ctx, s)
+		return ctx.Err()
+	})
+	return outcomes, nil
+}
+
+// batchSize is how many steps are applied between two reports of progress.
+const batchSize = 1024
+
+// batches yields runs of steps that do the same and so do not depend on each
+// other.
+func batches(steps []Step) func(yield func([]Step) bool) {
+	return func(yield func([]Step) bool) {
+		for len(steps) > 0 {
+			n := 1
+			for n < len(steps) && n < batchSize && steps[n].Op == steps[0].Op {
+				n++
+			}
+			if !yield(steps[:n]) {
+				return
+			}
+			steps = steps[n:]
+		}
+	}
+}
+
+// order is the order in which a plan takes its steps: those that lock somebody out
+// first, those that make a Crowd group before those that fill it, those that
+// delete one last.
+var order = map[Op]int{
+	OpDeactivateUser: 1, OpEndSessions: 2, OpRemoveMember: 3, OpCreateGroup: 4, OpLinkGroup: 5, OpAddMember: 6,
+	OpRenameUser: 7, OpUpdateUser: 8, OpRecord: 9, OpReleaseGroup: 10, OpWatchGroup: 11, OpDeleteGroup: 12,
+}
+
+func (p *Plan) sort() {
+	slices.SortStableFunc(p.Steps, func(x, y Step) int {
+		return cmp.Or(
+			cmp.Compare(order[x.Op], order[y.Op]),
+			cmp.Compare(crowd.Fold(x.Group), crowd.Fold(y.Group)),
+			cmp.Compare(crowd.Fold(x.User), crowd.Fold(y.User)))
+	})
+}
+
+// A keeper applies the steps of a plan that tells what differs, each if it still
+// does.
+type keeper struct {
+	*Engine
+	book  *Book
+	exact exactTargets
+}
+
+// keeper returns what applies a batch of steps, with a book for all of them: each
+// looks at a fresh one once it has changed anything.
+func (e *Engine) keeper(ctx context.Context, op Op) (*keeper, error) {
+	k := &keeper{Engine: e}
+	if op != OpAddMember && op != OpRemoveMember {
+		return k, nil
+	}
+	var err error
+	if k.book, err = e.books(ctx); err != nil {
+		return nil, err
+	}
+	k.exact = e.exactTargets(k.book)
+	return k, nil
+}
+
+func (k *keeper) perform(ctx context.Context, s Step) error {
+	switch s.Op {
+	case OpAddMember, OpRemoveMember:
+		return k.repairMember(ctx, s)
+	case OpDeactivateUser, OpEndSessions, OpRenameUser, OpUpdateUser, OpRecord:
+		return k.repairFields(ctx, s)
+	case OpCreateGroup, OpLinkGroup, OpReleaseGroup, OpWatchGroup, OpDeleteGroup:
+		return k.repairGroup(ctx, s)
+	}
+	return fmt.Errorf("groupsync: a plan that was kept cannot %q. Make a new one", s.Op)
+}
+
+// stepUser reads the user of a step.
+func (e *Engine) stepUser(ctx context.Context, s Step) (*User, error) {
+	key, ok := userKey(s.UserID)
+	if !ok {
+		return nil, fmt.Errorf("groupsync: the step has no valid user id: %q", s.UserID)
+	}
+	u, err := e.byKey(ctx, key)
+	if errors.Is(err, crowd.ErrUserNotFound) {
+		return nil, errStale
+	}
+	return u, err
+}
+
+// repairMember brings one membership to what is recorded, if that is still what
+// the step says. Where it is so already nothing is written.
+func (k *keeper) repairMember(ctx context.Context, s Step) error {
+	member, err := k.crowd.IsMember(ctx, s.Group, s.User, false)
+	if err != nil {
+		return err
+	}
+	u, err := k.stepUser(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, t := range k.candidates(k.book, u, []string{s.Group}, k.exact) {
+		if crowd.Fold(t.Group) != crowd.Fold(s.Group) {
+			continue
+		}
+		if op, _ := k.memberDrift(k.book, u, t, s.Op == OpRemoveMember); op != s.Op {
+			return errStale
+		}
+		if member == (s.Op == OpAddMember) {
+			return nil
+		}
+		w := k.newEdges(ctx, k.book, u, []mapping.Target{t})
+		w.asked, w.lookup = true, true
+		return w.run(ctx)
+	}
+	return errStale
+}
+
+// repairFields brings a user's fields to what was said, if that is still what the
+// step says.
+func (e *Engine) repairFields(ctx context.Context, s Step) error {
+	u, err := e.stepUser(ctx, s)
+	if err != nil {
+		return err
+	}
+	if s.Op == OpEndSessions { // of one who was just locked out
+		if u.Crowd.Active || u.Owner != e.connection {
+			return errStale
+		}
+		return e.sessionsStep(u).run(ctx)
+	}
+	for _, now := range e.fieldDrift(u) {
+		if now.Op == s.Op && slices.Equal(now.Changes, s.Changes) {
+			return now.run(ctx)
+		}
+	}
+	if s.Op == OpDeactivateUser && !u.Crowd.Active {
+		return nil
+	}
+	return errStale
+}

@@ -1,0 +1,262 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// exactTargets are the Crowd groups that hold nobody but whom the identity
+// provider and the settings put there, by folded name.
+type exactTargets map[string]mapping.Target
+
+func (e *Engine) exactTargets(b *Book) exactTargets {
+	exact := exactTargets{}
+	for _, n := range b.all() {
+		for _, t := range e.groups.Targets(n.scimGroup()) {
+			if !t.KeepExisting {
+				exact[crowd.Fold(t.Group)] = t
+			}
+		}
+	}
+	return exact
+}
+
+// candidates returns the targets that a user may have to be in or out of: those
+// granted, the defaults, those recorded, and of the groups it is in those that
+// keep nobody by hand.
+func (e *Engine) candidates(b *Book, u *User, in []string, exact exactTargets) []mapping.Target {
+	var all []mapping.Target
+	for _, id := range u.Grants {
+		all = append(all, e.targets(b, id)...)
+	}
+	if u.Owner == e.connection {
+		for _, g := range e.groups.DefaultForAllUsers() {
+			all = append(all, e.bare(g))
+		}
+	}
+	for _, g := range u.holdings.Targets() {
+		if !e.hidden(g) {
+			all = append(all, e.bare(g))
+		}
+	}
+	for _, g := range in {
+		if t, ok := exact[crowd.Fold(g)]; ok {
+			all = append(all, t)
+		} else if e.clears(u, g) {
+			all = append(all, e.bare(g))
+		}
+	}
+	return onceEach(all)
+}
+
+// clears reports whether a user's membership in a Crowd group ends for want of a
+// grant, whoever made it.
+func (e *Engine) clears(u *User, group string) bool {
+	return u.Owner == e.connection && e.groups.ByName() && !e.groups.KeepExistingGroups() &&
+		!e.hidden(group) && !e.groups.Keeps(group)
+}
+
+// users looks at every user of the directory.
+func (r *comparison) users(ctx context.Context) error {
+	total := 0
+	if r.options.Progress != nil {
+		n, err := r.e.countUsers(ctx, crowd.Restriction{})
+		if err != nil {
+			return fmt.Errorf("count users: %w", err)
+		}
+		total = n
+	}
+	meter := newMeter("users", total, r.options.Progress, r.e.now)
+	var suspects []*User
+	for u, err := range r.e.crowd.Users(ctx, crowd.Query{Detail: crowd.WithAttributes}) {
+		if err != nil {
+			return fmt.Errorf("list users: %w", err)
+		}
+		meter.count(1)
+		v, err := r.e.view(ctx, u)
+		if err != nil {
+			return err
+		}
+		r.tally(ctx, v)
+		if r.suspect(v) {
+			suspects = append(suspects, v)
+		}
+		if len(suspects) == suspectsAtOnce {
+			if err := r.examine(ctx, suspects); err != nil {
+				return err
+			}
+			suspects = suspects[:0]
+		}
+	}
+	return r.examine(ctx, suspects)
+}
+
+// suspectsAtOnce is how many users are kept to be looked at together.
+const suspectsAtOnce = 256
+
+// tally counts what is known of a user, and reports an e-mail that Crowd refused.
+func (r *comparison) tally(ctx context.Context, u *User) {
+	r.recorded = r.recorded || u.Owner == r.e.connection || len(u.Grants) > 0
+	for _, id := range u.Grants {
+		r.holders[id]++
+	}
+	if u.refused != "" && u.refused != u.Crowd.Email && !u.gone {
+		r.e.report(ctx, EventEmailRefused, Step{
+			Op: OpUpdateUser, User: u.Crowd.Name, UserID: u.ID, Changes: []Change{{"email", u.Crowd.Email, u.refused}},
+		}, "Crowd has refused the e-mail address that the identity provider sent. Change it in Crowd")
+	}
+}
+
+// suspect reports whether a user differs from what it should be, going by what
+// was read on the way.
+func (r *comparison) suspect(u *User) bool {
+	if len(r.e.fieldDrift(u)) > 0 {
+		return true
+	}
+	in := r.roster.of(u.Crowd.Name)
+	for _, t := range r.e.candidates(r.book, u, in, r.exact) {
+		if op, _ := r.e.memberDrift(r.book, u, t, containsFolded(in, t.Group)); op != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// memberDrift returns the step that a membership needs, "" for none.
+func (e *Engine) memberDrift(b *Book, u *User, t mapping.Target, member bool) (Op, []mapping.Reason) {
+	action, reasons := e.derive(b, u, u.holdings, t)
+	switch {
+	case action == mapping.Add && !member:
+		return OpAddMember, reasons
+	case action == mapping.Remove && member:
+		return OpRemoveMember, reasons
+	}
+	return "", nil
+}
+
+// examine looks at suspects again, each by itself, and plans what they need.
+func (r *comparison) examine(ctx context.Context, suspects []*User) error {
+	steps := make([][]Step, len(suspects))
+	if err := r.e.each(ctx, len(suspects), func(ctx context.Context, i int) (err error) {
+		steps[i], err = r.diagnose(ctx, suspects[i])
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, s := range slices.Concat(steps...) {
+		if s.Op == OpAddMember && r.absent(ctx, s) {
+			continue
+		}
+		s.run = nil // what is to be done is found out when it is done
+		r.plan.add(s)
+	}
+	return nil
+}
+
+// absent reports whether the Crowd group of a step is not there and no step makes
+// it, and tells so once.
+func (r *comparison) absent(ctx context.Context, s Step) bool {
+	f := crowd.Fold(s.Group)
+	if r.book.Crowd[f] != nil || r.making[f] {
+		return false
+	}
+	if !r.missing[f] {
+		r.missing[f] = true
+		r.e.report(ctx, EventMissingTarget, s, "the Crowd group does not exist. Create it, or change the mapping")
+	}
+	return true
+}
+
+// diagnose reads a user's memberships, then the user, and returns the steps it
+// needs.
+func (r *comparison) diagnose(ctx context.Context, u *User) ([]Step, error) {
+	var in []string
+	for g, err := range r.e.crowd.GroupsOf(ctx, u.Crowd.Name, crowd.List{}) {
+		if errors.Is(err, crowd.ErrUserNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the groups of %q: %w", u.Crowd.Name, err)
+		}
+		in = append(in, g.Name)
+	}
+	v, err := r.e.byKey(ctx, u.Crowd.Key)
+	if errors.Is(err, crowd.ErrUserNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", u.Crowd.Name, err)
+	}
+	if crowd.Fold(v.Crowd.Name) != crowd.Fold(u.Crowd.Name) {
+		return nil, nil // renamed this moment: by a request, which looks again
+	}
+	steps := r.e.fieldDrift(v)
+	for _, t := range r.e.candidates(r.book, v, in, r.exact) {
+		if op, reasons := r.e.memberDrift(r.book, v, t, containsFolded(in, t.Group)); op != "" {
+			steps = append(steps, Step{Op: op, User: v.Crowd.Name, UserID: v.ID, Group: t.Group, Reasons: reasons})
+		}
+	}
+	return steps, nil
+}
+
+// fieldDrift returns the steps that a user's own fields need. What was said so
+// recently that it may still be on its way is left alone.
+func (e *Engine) fieldDrift(u *User) []Step {
+	if u.Owner != e.connection || e.protected[crowd.Fold(u.Crowd.Name)] {
+		return nil
+	}
+	p := &Plan{}
+	w := &update{e: e, before: u}
+	now := u
+	if u.said != nil && !*u.said && u.Crowd.Active {
+		w.planLeave(p, u)
+		out := *u
+		out.Crowd.Active = false
+		now = &out
+	}
+	if !u.gone {
+		e.planUnfinished(p, u)
+		e.planRestored(p, w, now)
+	}
+	for i := range p.Steps {
+		p.Steps[i].Why = restored[p.Steps[i].Op]
+	}
+	return p.Steps
+}
+
+// restored says why a reconcile takes a step on a user's fields.
+var restored = map[Op]string{
+	OpDeactivateUser: "the identity provider deactivated or deleted the user, who is active in Crowd",
+	OpEndSessions:    "the user may not be logged in any more",
+	OpUpdateUser:     "the fields in Crowd are not what the identity provider said",
+	OpRenameUser:     "the name in Crowd is not what the identity provider said",
+	OpRecord:         "the creation of the user did not end",
+}
+
+// planRestored plans to bring a user's fields to what was last said of them.
+func (e *Engine) planRestored(p *Plan, w *update, u *User) {
+	fields, at := readFields(u.wanted)
+	if e.now().Sub(at) < longestRequest {
+		return
+	}
+	w.profile.Fields = fields
+	w.planFields(p, u, w.target(u, true))
+}
+
+// planUnfinished plans to end a creation that a fault cut short.
+func (e *Engine) planUnfinished(p *Plan, u *User) {
+	if u.pending && e.now().Sub(u.saidAt) >= longestRequest {
+		p.add(Step{
+			Op: OpRecord, User: u.Crowd.Name, UserID: u.ID,
+			run: func(ctx context.Context) error {
+				_, err := e.complete(ctx, &u.Crowd, Profile{})
+				return err
+			},
+		})
+	}
+}
