@@ -80,7 +80,7 @@ func (c *Client) UserAttributes(ctx context.Context, name string) (Attributes, e
 // [ErrIllegalArgument]: see [Client.DeleteUserAttribute]. Nothing in a: nothing
 // is called.
 func (c *Client) SetUserAttributes(ctx context.Context, name string, a Attributes) error {
-	return c.setAttributes(ctx, ofUser(), name, a, nil)
+	return c.setAttributes(ctx, newBudget(), ofUser(), name, a)
 }
 
 // DeleteUserAttribute deletes an attribute with all its values. One that is not
@@ -96,7 +96,7 @@ func (c *Client) GroupAttributes(ctx context.Context, name string) (Attributes, 
 
 // SetGroupAttributes is as [Client.SetUserAttributes], of a group.
 func (c *Client) SetGroupAttributes(ctx context.Context, name string, a Attributes) error {
-	return c.setAttributes(ctx, ofGroup(), name, a, nil)
+	return c.setAttributes(ctx, newBudget(), ofGroup(), name, a)
 }
 
 // DeleteGroupAttribute is as [Client.DeleteUserAttribute], of a group.
@@ -126,7 +126,7 @@ func (c *Client) attributes(ctx context.Context, o owner, name string) (Attribut
 	return w.attributes().orEmpty(), nil
 }
 
-func (c *Client) setAttributes(ctx context.Context, o owner, name string, a Attributes, b *budget) error {
+func (c *Client) setAttributes(ctx context.Context, b *budget, o owner, name string, a Attributes) error {
 	op := "set attributes of " + o.kind
 	if err := checkExisting(op, name, name, o.missing); err != nil {
 		return err

@@ -32,6 +32,7 @@ type call struct {
 	refused  error    // what a 400 without a reason says
 	secrets  []Secret // what no message of the server may carry on
 	budget   *budget  // for waits; nil means one of its own
+	sent     *int     // tries so far, of earlier exchanges too; nil means none
 	instead  *call    // what to try where the server does not understand
 	read     func(*http.Response) error
 }
@@ -46,10 +47,13 @@ func (c *Client) exchange(ctx context.Context, k call) (*http.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, ended(k, err)
 	}
-	t := &tries{call: &k, logger: c.logger, budget: k.budget}
-	if t.budget == nil {
-		t.budget = newBudget()
+	if k.budget == nil {
+		k.budget = newBudget()
 	}
+	if k.sent == nil {
+		k.sent = new(int)
+	}
+	t := &tries{call: &k, logger: c.logger, budget: k.budget}
 	request, err := c.request(t.trace(ctx), k)
 	if err != nil {
 		return nil, &Error{Op: k.op, Name: k.name, Err: err, kind: ErrIllegalArgument}
@@ -61,7 +65,7 @@ func (c *Client) exchange(ctx context.Context, k call) (*http.Response, error) {
 	}
 	retrying := &retryablehttp.Client{
 		HTTPClient:   client,
-		RetryMax:     c.tries - 1,
+		RetryMax:     c.tries - 1 - *k.sent,
 		CheckRetry:   t.again,
 		Backoff:      t.wait,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,

@@ -23,10 +23,10 @@ import (
 // old servers, the error matches [ErrAmbiguous].
 func (c *Client) CreateUser(ctx context.Context, u User, password Secret) (*User, error) {
 	b := newBudget()
-	user, err := c.postUser(ctx, u, password, b)
+	user, err := c.postUser(ctx, b, u, password)
 	switch {
 	case errors.Is(err, errNoBody):
-		return c.completeUser(ctx, u, b)
+		return c.completeUser(ctx, b, u)
 	case err == nil && user.Attributes == nil:
 		user.Attributes = u.Attributes.clone()
 	}
@@ -35,7 +35,7 @@ func (c *Client) CreateUser(ctx context.Context, u User, password Secret) (*User
 
 // postUser creates a user as CreateUser does, but does nothing more for a server
 // that returns none: errNoBody.
-func (c *Client) postUser(ctx context.Context, u User, password Secret, b *budget) (*User, error) {
+func (c *Client) postUser(ctx context.Context, b *budget, u User, password Secret) (*User, error) {
 	const op = "create user"
 	if err := checkNew(op, u.Name, u.Name); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (c *Client) postUser(ctx context.Context, u User, password Secret, b *budge
 	}
 	user, err := create(ctx, c, k, creation[User]{
 		missing: ErrUserNotFound,
-		read:    func() (*User, error) { return c.User(ctx, u.Name) },
+		read:    func() (*User, error) { return c.userOf(ctx, b, u.Name) },
 		same:    func(there *User) bool { return u.sameAs(there) },
 	})
 	if user == nil && err == nil {
@@ -69,11 +69,11 @@ func (c *Client) postUser(ctx context.Context, u User, password Secret, b *budge
 }
 
 // completeUser does what servers before 2.9 do not do with the creation.
-func (c *Client) completeUser(ctx context.Context, u User, b *budget) (*User, error) {
-	if err := c.setAttributes(ctx, ofUser(), u.Name, u.Attributes, b); err != nil {
+func (c *Client) completeUser(ctx context.Context, b *budget, u User) (*User, error) {
+	if err := c.setAttributes(ctx, b, ofUser(), u.Name, u.Attributes); err != nil {
 		return nil, halfDone(err)
 	}
-	user, err := c.User(ctx, u.Name)
+	user, err := c.userOf(ctx, b, u.Name)
 	if err != nil {
 		return nil, halfDone(err)
 	}
@@ -100,19 +100,20 @@ func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
 		return nil, err
 	}
 	var w groupWire
+	b := newBudget()
 	k := call{
 		op: op, name: g.Name,
 		method: http.MethodPost, resource: "group", body: g.write(), refused: ErrInvalidGroup,
-		budget: newBudget(), read: w.read,
+		budget: b, read: w.read,
 	}
 	group, err := create(ctx, c, k, creation[Group]{
 		missing: ErrGroupNotFound,
-		read:    func() (*Group, error) { return c.Group(ctx, g.Name) },
+		read:    func() (*Group, error) { return c.groupOf(ctx, b, g.Name) },
 		same:    func(there *Group) bool { return sameText(g.Description, there.Description) },
 	})
 	switch {
 	case errors.Is(err, errNoBody):
-		return c.Group(ctx, g.Name)
+		return c.groupOf(ctx, b, g.Name)
 	case err != nil || group != nil:
 		return group, err
 	}
@@ -133,7 +134,8 @@ type creation[T any] struct {
 // errNoBody: it was created, and the answer does not show it.
 func create[T any](ctx context.Context, c *Client, k call, how creation[T]) (*T, error) {
 	lost := false
-	for try := 1; ; try++ {
+	k.sent = new(int)
+	for {
 		err := c.do(ctx, k)
 		if err == nil || errors.Is(err, errNoBody) {
 			return nil, err
@@ -151,7 +153,7 @@ func create[T any](ctx context.Context, c *Client, k call, how creation[T]) (*T,
 		case readErr == nil:
 			e.kind, e.ambiguous = ErrExists, false
 			return there, e
-		case !e.uncertain() || !errors.Is(readErr, how.missing) || try >= c.tries:
+		case !e.uncertain() || !errors.Is(readErr, how.missing) || *k.sent >= c.tries:
 			return nil, err
 		case !k.budget.pause(ctx):
 			return nil, err

@@ -37,6 +37,11 @@ func (g *Group) write() groupWrite {
 
 // Group returns the group of that name, with attributes.
 func (c *Client) Group(ctx context.Context, name string) (*Group, error) {
+	return c.groupOf(ctx, newBudget(), name)
+}
+
+// groupOf is Group on the budget of a call that needs it.
+func (c *Client) groupOf(ctx context.Context, b *budget, name string) (*Group, error) {
 	const op = "read group"
 	if err := checkExisting(op, name, name, ErrGroupNotFound); err != nil {
 		return nil, err
@@ -47,7 +52,7 @@ func (c *Client) Group(ctx context.Context, name string) (*Group, error) {
 		method: http.MethodGet, resource: "group",
 		params: url.Values{"groupname": {name}, "expand": {"attributes"}},
 		repeat: true, missing: ErrGroupNotFound,
-		read: w.read,
+		budget: b, read: w.read,
 	})
 	if err != nil {
 		return nil, err
@@ -81,8 +86,9 @@ func (c *Client) DeleteGroup(ctx context.Context, name string) error {
 	if err := checkExisting(op, name, name, ErrGroupNotFound); err != nil {
 		return err
 	}
+	b := newBudget()
 	err := c.do(ctx, call{
-		op: op, name: name,
+		op: op, name: name, budget: b,
 		method: http.MethodDelete, resource: "group",
 		params:  url.Values{"groupname": {name}},
 		missing: ErrGroupNotFound,
@@ -90,7 +96,7 @@ func (c *Client) DeleteGroup(ctx context.Context, name string) error {
 	if !errors.Is(err, ErrAmbiguous) {
 		return err
 	}
-	if _, readErr := c.Group(ctx, name); errors.Is(readErr, ErrGroupNotFound) {
+	if _, readErr := c.groupOf(ctx, b, name); errors.Is(readErr, ErrGroupNotFound) {
 		return nil
 	}
 	return err

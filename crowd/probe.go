@@ -19,7 +19,7 @@ const maxLookedAt = 10000
 
 // users makes the probes that need a user.
 func (k *check) users(ctx context.Context) {
-	made, err := k.client.postUser(ctx, k.user, Secret(rand.Text()+"aA1!"), newBudget())
+	made, err := k.client.postUser(ctx, newBudget(), k.user, Secret(rand.Text()+"aA1!"))
 	noBody := errors.Is(err, errNoBody)
 	k.userMade = err == nil || noBody || errors.Is(err, ErrAmbiguous)
 	if noBody {

@@ -19,8 +19,8 @@ const (
 	firstWait   = 100 * time.Millisecond
 )
 
-// A budget is what is left of the time for waits. Calls made on behalf of one
-// call of the package's user share one.
+// A budget is what is left of the time for waits. All exchanges made on behalf
+// of one call of the package's user share one, one after the other.
 type budget struct {
 	left  time.Duration
 	waits int // so far
@@ -61,6 +61,7 @@ func (t *tries) trace(ctx context.Context) context.Context {
 
 // again is told of each answer and each failure, and decides.
 func (t *tries) again(ctx context.Context, _ *http.Response, err error) (bool, error) {
+	*t.call.sent++
 	if err == nil {
 		return false, nil
 	}

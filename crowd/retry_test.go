@@ -267,3 +267,65 @@ func TestRepeatsCutBody(t *testing.T) {
 		}
 	})
 }
+
+// However many requests a call makes of its own, its waits last two seconds.
+func TestCallsShareOneBudget(t *testing.T) {
+	later := map[string]string{"Retry-After": "1"}
+	busy, gone := answer{status: 429, header: later}, answer{status: 503, header: later}
+	for name, test := range map[string]struct {
+		third answer
+		call  func(context.Context, *crowd.Client) error
+	}{
+		"create user": {answer{err: errors.New("reset")}, func(ctx context.Context, c *crowd.Client) error {
+			_, err := c.CreateUser(ctx, ann(), "p")
+			return err
+		}},
+		"create user, no entity": {answer{status: 201}, func(ctx context.Context, c *crowd.Client) error {
+			_, err := c.CreateUser(ctx, crowd.User{Name: "ann"}, "p")
+			return err
+		}},
+		"create group": {answer{err: errors.New("reset")}, func(ctx context.Context, c *crowd.Client) error {
+			_, err := c.CreateGroup(ctx, crowd.Group{Name: "devs"})
+			return err
+		}},
+		"create group, no entity": {answer{status: 201}, func(ctx context.Context, c *crowd.Client) error {
+			_, err := c.CreateGroup(ctx, crowd.Group{Name: "devs"})
+			return err
+		}},
+		"update user": {answer{status: 403, media: typeJSON}, func(ctx context.Context, c *crowd.Client) error {
+			return c.UpdateUser(ctx, ann())
+		}},
+		"rename user": {answer{status: 200}, func(ctx context.Context, c *crowd.Client) error {
+			_, err := c.RenameUser(ctx, "ann", "anna")
+			return err
+		}},
+		"delete user":  {answer{err: errors.New("reset")}, func(ctx context.Context, c *crowd.Client) error { return c.DeleteUser(ctx, "ann") }},
+		"delete group": {answer{err: errors.New("reset")}, func(ctx context.Context, c *crowd.Client) error { return c.DeleteGroup(ctx, "devs") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, s := scripted(t, busy, busy, test.third, gone)
+				begin := time.Now()
+				if err := test.call(t.Context(), c); err == nil {
+					t.Error("no error")
+				}
+				if took := time.Since(begin); took != 2*time.Second {
+					t.Errorf("took %v (%s), want 2s", took, s.methods())
+				}
+			})
+		})
+	}
+}
+
+// A creation that is looked for in between is still tried three times in all.
+func TestCreateTriesInAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := scripted(t, answer{err: errors.New("reset")}, answer{status: 404, media: typeJSON}, answer{status: 429})
+		if _, err := c.CreateUser(t.Context(), ann(), "p"); !errors.Is(err, crowd.ErrAmbiguous) {
+			t.Errorf("got %v, want an ambiguous one", err)
+		}
+		if n := strings.Count(s.methods(), "POST"); n != 3 {
+			t.Errorf("%d requests to create (%s), want 3", n, s.methods())
+		}
+	})
+}

@@ -68,10 +68,16 @@ func (u *User) write() userWrite {
 
 // User returns the user of that name, with attributes.
 func (c *Client) User(ctx context.Context, name string) (*User, error) {
-	if err := checkExisting("read user", name, name, ErrUserNotFound); err != nil {
+	return c.userOf(ctx, newBudget(), name)
+}
+
+// userOf is User on the budget of a call that needs it.
+func (c *Client) userOf(ctx context.Context, b *budget, name string) (*User, error) {
+	const op = "read user"
+	if err := checkExisting(op, name, name, ErrUserNotFound); err != nil {
 		return nil, err
 	}
-	return c.readUser(ctx, call{op: "read user", name: name, params: url.Values{"username": {name}}})
+	return c.readUser(ctx, call{op: op, name: name, params: url.Values{"username": {name}}, budget: b})
 }
 
 // UserByKey returns the user of that [User.Key], with attributes.
@@ -111,17 +117,18 @@ func (c *Client) UpdateUser(ctx context.Context, u User) error {
 	if err := checkExisting(op, u.Name, u.Name, ErrUserNotFound); err != nil {
 		return err
 	}
+	b := newBudget()
 	err := c.do(ctx, call{
 		op: op, name: u.Name,
 		method: http.MethodPut, resource: "user",
-		params:  url.Values{"username": {u.Name}},
-		body:    u.write(),
+		params: url.Values{"username": {u.Name}},
+		body:   u.write(), budget: b,
 		missing: ErrUserNotFound, refused: ErrInvalidUser,
 	})
 	if !errors.Is(err, ErrPermission) {
 		return err
 	}
-	current, readErr := c.User(ctx, u.Name)
+	current, readErr := c.userOf(ctx, b, u.Name)
 	if readErr == nil && current.Email != u.Email {
 		asError(err).kind = ErrEmailChange
 	}
@@ -142,8 +149,9 @@ func (c *Client) RenameUser(ctx context.Context, name, newName string) (*User, e
 		return nil, err
 	}
 	var w userWire
+	b := newBudget()
 	err := c.do(ctx, call{
-		op: op, name: what,
+		op: op, name: what, budget: b,
 		method: http.MethodPost, resource: "user/rename",
 		params:  url.Values{"username": {name}},
 		body:    map[string]string{"new-name": newName},
@@ -151,7 +159,7 @@ func (c *Client) RenameUser(ctx context.Context, name, newName string) (*User, e
 		read: w.read,
 	})
 	if status := asError(err).Status; status >= 200 && status < 300 {
-		return c.User(ctx, newName) // it is renamed, though the answer does not show it
+		return c.userOf(ctx, b, newName) // it is renamed, though the answer does not show it
 	}
 	if err != nil {
 		return nil, err
@@ -167,8 +175,9 @@ func (c *Client) DeleteUser(ctx context.Context, name string) error {
 	if err := checkExisting(op, name, name, ErrUserNotFound); err != nil {
 		return err
 	}
+	b := newBudget()
 	err := c.do(ctx, call{
-		op: op, name: name,
+		op: op, name: name, budget: b,
 		method: http.MethodDelete, resource: "user",
 		params:  url.Values{"username": {name}},
 		missing: ErrUserNotFound,
@@ -176,7 +185,7 @@ func (c *Client) DeleteUser(ctx context.Context, name string) error {
 	if !errors.Is(err, ErrAmbiguous) {
 		return err
 	}
-	if _, readErr := c.User(ctx, name); errors.Is(readErr, ErrUserNotFound) {
+	if _, readErr := c.userOf(ctx, b, name); errors.Is(readErr, ErrUserNotFound) {
 		return nil
 	}
 	return err
