@@ -27,6 +27,7 @@ type call struct {
 	client   *http.Client
 
 	repeat   bool     // safe to repeat whatever became of the first try
+	heavy    bool     // not to be begun anew on a server that is slow
 	optional bool     // a resource that not every version has
 	missing  error    // what a 404 without a reason says is not there
 	refused  error    // what a 400 without a reason says
@@ -99,9 +100,9 @@ func (c *Client) log(ctx context.Context, k call, err error, took time.Duration)
 func (c *Client) request(ctx context.Context, k call) (*retryablehttp.Request, error) {
 	var body any
 	if k.body != nil {
-		encoded, err := json.Marshal(k.body)
+		encoded, err := encode(k.body)
 		if err != nil {
-			return nil, fmt.Errorf("encode: %w", err)
+			return nil, err
 		}
 		body = bytes.NewReader(encoded)
 	}
@@ -120,6 +121,26 @@ func (c *Client) request(ctx context.Context, k call) (*retryablehttp.Request, e
 		request.Header.Set("Content-Type", mediaJSON)
 	}
 	return request, nil
+}
+
+// encode returns the JSON of a body. JSON cannot say text that is not UTF-8; the
+// encoder would put another in its place, which for passwords is a hole: it
+// writes "\ufffd", and a real U+FFFD unescaped.
+func encode(body any) ([]byte, error) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	for rest := encoded; ; {
+		i := bytes.IndexByte(rest, '\\')
+		switch {
+		case i < 0:
+			return encoded, nil
+		case bytes.HasPrefix(rest[i:], []byte(`\ufffd`)):
+			return nil, errors.New("a text is not valid UTF-8")
+		}
+		rest = rest[i+2:] // a backslash is never the last
+	}
 }
 
 func (c *Client) address(k call) string {

@@ -65,6 +65,20 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.response(r), nil
 }
 
+// streaming answers every request with a body that is read as it comes.
+type streaming struct {
+	status int
+	media  string
+	body   io.Reader
+}
+
+func (s streaming) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: s.status, Header: http.Header{"Content-Type": {s.media}},
+		Body: io.NopCloser(s.body), ContentLength: -1, Request: r,
+	}, nil
+}
+
 func (a answer) response(r *http.Request) *http.Response {
 	h := http.Header{}
 	if a.media != "" {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -169,7 +170,7 @@ func remedyFor(err error) string {
 func (k *check) cleanUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 	defer cancel()
-	var groups []error
+	var groups []error // of the removals
 	if k.childMade {
 		groups = append(groups, k.client.DeleteGroup(ctx, k.child.Name))
 	}
@@ -180,14 +181,21 @@ func (k *check) cleanUp(ctx context.Context) {
 		k.removed(ProbeRemoveUser, "user "+k.user.Name, k.client.DeleteUser(ctx, k.user.Name))
 	}
 	if len(groups) > 0 {
-		k.removed(ProbeRemoveGroup, "groups "+k.parent.Name+" and "+k.child.Name, errors.Join(groups...))
+		k.removed(ProbeRemoveGroup, "groups "+k.parent.Name+" and "+k.child.Name, groups...)
 	}
 }
 
-func (k *check) removed(p Probe, what string, err error) {
-	if err == nil {
+// removed notes what became of removals. One may have found nothing, after a
+// creation of which it is not known whether it took effect.
+func (k *check) removed(p Probe, what string, errs ...error) {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, ErrNotFound) })
+	err := errors.Join(errs...)
+	switch {
+	case len(errs) == 0:
+		k.unknown("there was nothing to remove", p)
+	case err == nil:
 		k.find(p, Works, "", "")
-		return
+	default:
+		k.find(p, Fails, bare(err), fmt.Sprintf("delete what is left of %s by hand; %s", what, remedyFor(err)))
 	}
-	k.find(p, Fails, bare(err), fmt.Sprintf("delete what is left of %s by hand; %s", what, remedyFor(err)))
 }

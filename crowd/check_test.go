@@ -211,3 +211,23 @@ func TestCheckSeesTornWrites(t *testing.T) {
 		}
 	})
 }
+
+// What was never created needs no cleaning up.
+func TestCheckLosesCreation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := serving(t)
+		s.Fail(
+			crowdtest.Fault{Method: "POST", Resource: "user", Times: -1, Kind: crowdtest.LoseRequest},
+			crowdtest.Fault{Method: "POST", Resource: "group", Times: -1, Kind: crowdtest.LoseRequest},
+		)
+		r := c.Check(t.Context())
+		if f := r.Finding(crowd.ProbeAddUser); f.Verdict != crowd.Fails {
+			t.Errorf("got %+v, want it to fail", f)
+		}
+		for _, p := range []crowd.Probe{crowd.ProbeRemoveUser, crowd.ProbeRemoveGroup} {
+			if f := r.Finding(p); f.Verdict != crowd.Unknown {
+				t.Errorf("got %+v, want it unknown", f)
+			}
+		}
+	})
+}

@@ -32,10 +32,11 @@ type Config struct {
 	MaxInFlight int
 	// Tries is how often a call is tried where repeating it is safe. The waits
 	// between tries, 100 ms and doubling, or what the server asks for, last
-	// 2 s together at most. Default 3.
+	// 2 s together at most. Each page of a list is a call. Default 3.
 	Tries int
 	// Timeout bounds the wait for the answer of one HTTP request, and then each
-	// pause within it. The context bounds the call as a whole. Default 30 s.
+	// pause within it; [Client.Memberships] waits ten times as long. The context
+	// bounds the call as a whole. Default 30 s.
 	Timeout time.Duration
 	// Logger hears of each call (Debug) and each repetition (Warn). Nil discards.
 	Logger *slog.Logger
@@ -45,6 +46,10 @@ const (
 	defaultMaxInFlight = 8
 	defaultTries       = 3
 	defaultTimeout     = 30 * time.Second
+
+	// dumpPatience is how many times the timeout a dump may take to begin:
+	// large servers think for minutes before its first byte.
+	dumpPatience = 10
 )
 
 // A Client calls the user management API (usermanagement/1) of one Crowd as one
@@ -87,7 +92,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c.http = limitedClient(shared, cfg.MaxInFlight, cfg.Timeout)
-	c.dumps = limitedClient(shared, 1, cfg.Timeout)
+	c.dumps = limitedClient(shared, 1, dumpPatience*cfg.Timeout)
 	return c, nil
 }
 

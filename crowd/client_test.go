@@ -299,3 +299,20 @@ func TestLogs(t *testing.T) {
 		}
 	})
 }
+
+// A server may think for minutes before it writes a dump; asking again would
+// have it begin anew.
+func TestDumpHasPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := clientOf(t, silent{}, crowd.Config{Timeout: time.Minute})
+		begin := time.Now()
+		for _, err := range c.Memberships(t.Context()) {
+			if !errors.Is(err, crowd.ErrUnavailable) || !strings.Contains(fmt.Sprint(err), "no answer within 10m0s") {
+				t.Errorf("got %v", err)
+			}
+		}
+		if took := time.Since(begin); took != 10*time.Minute {
+			t.Errorf("took %v, want one wait of 10m", took)
+		}
+	})
+}

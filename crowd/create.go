@@ -16,7 +16,10 @@ import (
 // A name that is taken returns the user who has it, and an error that matches
 // [ErrExists]. An answer that is lost is looked for: a user who is as u in all
 // that was sent counts as created by this call, one who differs is an
-// ErrExists; where there is none the request is repeated.
+// ErrExists; where there is none the request is repeated. So an attribute with
+// a value of its own makes sure that one's own user is not mistaken for one
+// that somebody else created alike. On servers that store no attributes with
+// the user it cannot be told after a lost answer: ErrExists and [ErrAmbiguous].
 //
 // Key and dates of u are ignored. Without a display name Crowd makes one of
 // the other names. Where the user is created and a later step fails, as only on
@@ -60,7 +63,8 @@ func (c *Client) postUser(ctx context.Context, b *budget, u User, password Secre
 	user, err := create(ctx, c, k, creation[User]{
 		missing: ErrUserNotFound,
 		read:    func() (*User, error) { return c.userOf(ctx, b, u.Name) },
-		same:    func(there *User) bool { return u.sameAs(there) },
+		same:    func(there *User) bool { return u.sameAs(there) && u.sameAttributes(there) },
+		doubt:   func(there *User) bool { return u.sameAs(there) && u.noAttributes(there) },
 	})
 	if user == nil && err == nil {
 		user = w.entity()
@@ -89,8 +93,8 @@ func halfDone(err error) error {
 
 // CreateGroup creates a group with description and Active, but without the
 // attributes of g: set them afterwards. A name that is taken and an answer that
-// is lost are treated as by [Client.CreateUser]; a group of that description
-// counts as created by this call.
+// is lost are treated as by [Client.CreateUser]; a group of that description and
+// the same Active counts as created by this call.
 //
 // Crowd creates the group in every directory of the application in which it may
 // add groups.
@@ -109,7 +113,10 @@ func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
 	group, err := create(ctx, c, k, creation[Group]{
 		missing: ErrGroupNotFound,
 		read:    func() (*Group, error) { return c.groupOf(ctx, b, g.Name) },
-		same:    func(there *Group) bool { return sameText(g.Description, there.Description) },
+		same: func(there *Group) bool {
+			return g.Active == there.Active && sameText(g.Description, there.Description)
+		},
+		doubt: func(*Group) bool { return false },
 	})
 	switch {
 	case errors.Is(err, errNoBody):
@@ -127,6 +134,7 @@ type creation[T any] struct {
 	missing error
 	read    func() (*T, error)
 	same    func(there *T) bool // as what was sent
+	doubt   func(there *T) bool // as far as an old server would show it
 }
 
 // create makes the call. It returns an entity where one was read: with nil, it
@@ -151,7 +159,7 @@ func create[T any](ctx context.Context, c *Client, k call, how creation[T]) (*T,
 		case readErr == nil && lost && how.same(there):
 			return there, nil
 		case readErr == nil:
-			e.kind, e.ambiguous = ErrExists, false
+			e.kind, e.ambiguous = ErrExists, lost && how.doubt(there)
 			return there, e
 		case !e.uncertain() || !errors.Is(readErr, how.missing) || *k.sent >= c.tries:
 			return nil, err
@@ -178,18 +186,34 @@ func (b *budget) pause(ctx context.Context) bool {
 	}
 }
 
-// sameAs reports whether there is what Crowd would have made of u.
+// sameAs reports whether there is what Crowd would have made of u, attributes
+// aside.
 func (u *User) sameAs(there *User) bool {
 	if u.DisplayName != "" && !sameText(u.DisplayName, there.DisplayName) {
 		return false
 	}
+	return Fold(u.Name) == Fold(there.Name) && u.Active == there.Active && u.Email == there.Email &&
+		sameText(u.FirstName, there.FirstName) && sameText(u.LastName, there.LastName)
+}
+
+// sameAttributes reports whether there has all attributes of u.
+func (u *User) sameAttributes(there *User) bool {
 	for name, values := range u.Attributes {
 		if !sameValues(values, there.Attributes[name]) {
 			return false
 		}
 	}
-	return Fold(u.Name) == Fold(there.Name) && u.Active == there.Active && u.Email == there.Email &&
-		sameText(u.FirstName, there.FirstName) && sameText(u.LastName, there.LastName)
+	return true
+}
+
+// noAttributes reports whether there has none of the attributes of u.
+func (u *User) noAttributes(there *User) bool {
+	for name := range u.Attributes {
+		if _, has := there.Attributes[name]; has {
+			return false
+		}
+	}
+	return true
 }
 
 // sameText reports whether stored is sent, or what Crowd cuts it to.

@@ -140,7 +140,10 @@ func TestCreateLosing(t *testing.T) {
 					c := clientOf(t, s, crowd.Config{})
 					user, err := c.CreateUser(t.Context(), ann(), "p")
 					if errors.Is(err, crowd.ErrExists) && version == "2.8" && resource == "user" {
-						return // without its attributes it is not as it was sent
+						if user == nil || !errors.Is(err, crowd.ErrAmbiguous) {
+							t.Errorf("%v: got %+v, %v, want doubt about a user without the attributes", kind, user, err)
+						}
+						return
 					}
 					if err != nil {
 						t.Errorf("%s, %v of %s: user: %v", version, kind, resource, err)
@@ -227,4 +230,44 @@ func TestCreateLostAndCut(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A group of the same description that is not active is another.
+func TestCreateGroupLostToAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(crowdtest.Server)
+		s.AddGroup(crowd.Group{Name: "devs", Description: "d"})
+		s.Fail(crowdtest.Fault{Method: "POST", Resource: "group", Kind: crowdtest.LoseRequest})
+		group, err := clientOf(t, s, crowd.Config{}).CreateGroup(t.Context(), crowd.Group{Name: "devs", Description: "d", Active: true})
+		if !errors.Is(err, crowd.ErrExists) || group == nil || group.Active {
+			t.Errorf("got %+v, %v, want the other and ErrExists", group, err)
+		}
+	})
+}
+
+// JSON would write another text in the place of what is not UTF-8.
+func TestRefusesInvalidText(t *testing.T) {
+	c, s := scripted(t, answer{status: 204})
+	ctx, bad := t.Context(), "a\xff"
+	_, user := c.CreateUser(ctx, crowd.User{Name: "ann", LastName: bad}, "p")
+	_, password := c.CreateUser(ctx, crowd.User{Name: "ann"}, crowd.Secret(bad))
+	_, group := c.CreateGroup(ctx, crowd.Group{Name: "devs", Description: bad})
+	_, authenticate := c.Authenticate(ctx, "ann", crowd.Secret(bad))
+	_, session := c.CreateSession(ctx, crowd.SessionRequest{User: "ann", Password: crowd.Secret(bad)})
+	_, factor := c.CreateSession(ctx, crowd.SessionRequest{User: "ann", Factors: []crowd.Factor{{Name: "x", Value: bad}}})
+	_, validate := c.ValidateSession(ctx, "t", crowd.Factor{Name: bad})
+	for name, err := range map[string]error{
+		"create user": user, "password of a new user": password, "create group": group,
+		"authenticate": authenticate, "create session": session, "factor": factor, "validate session": validate,
+		"update user":  c.UpdateUser(ctx, crowd.User{Name: "ann", Email: bad}),
+		"update group": c.UpdateGroup(ctx, crowd.Group{Name: "devs", Description: bad}),
+		"set password": c.SetPassword(ctx, "ann", crowd.Secret(bad)),
+	} {
+		if !errors.Is(err, crowd.ErrIllegalArgument) {
+			t.Errorf("%s: got %v, want ErrIllegalArgument", name, err)
+		}
+	}
+	if n := len(s.requests()); n != 0 {
+		t.Errorf("%d requests, want none", n)
+	}
 }

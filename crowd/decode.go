@@ -17,6 +17,7 @@ const (
 	mediaHTML = "text/html"
 
 	maxEntity  = 64 << 20 // bytes of one entity; a user with 100,000 attributes fits
+	maxEdge    = 1 << 20  // bytes of one membership of a dump, and what stands before it
 	maxRefusal = 64 << 10 // bytes of an error entity
 	maxMessage = 1 << 10  // bytes of a message that an error carries on
 )
@@ -76,6 +77,26 @@ func decodeAs(media string, body io.Reader, target any) error {
 		return errNoBody
 	}
 	return err
+}
+
+// A stretchReader bounds each stretch of a body, though not the whole: what is
+// decoded piece by piece may be of any length, but no piece.
+type stretchReader struct {
+	reader io.Reader
+	limit  int
+	left   int
+}
+
+// begin begins a stretch.
+func (r *stretchReader) begin() { r.left = r.limit }
+
+func (r *stretchReader) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, fmt.Errorf("a part of it is longer than %d bytes", r.limit)
+	}
+	n, err := r.reader.Read(p[:min(len(p), r.left)])
+	r.left -= n
+	return n, err
 }
 
 // undecodable tells an empty body from one of a type that is not the API's.

@@ -24,12 +24,13 @@ type Membership struct {
 // another. Other calls within the loop are fine.
 //
 // A dump that breaks off ends in an error and begins anew only before its first
-// edge. Old servers do not have it: [ErrUnsupported].
+// edge, and never because the server was silent for too long. Old servers do
+// not have it: [ErrUnsupported].
 func (c *Client) Memberships(ctx context.Context) iter.Seq2[Membership, error] {
 	return func(yield func(Membership, error) bool) {
 		k := call{
 			op: "list memberships", method: http.MethodGet, resource: "group/membership",
-			accept: mediaXML, client: c.dumps, repeat: true, optional: true,
+			accept: mediaXML, client: c.dumps, repeat: true, heavy: true, optional: true,
 		}
 		var reader *dumpReader
 		var edge *Membership
@@ -62,17 +63,22 @@ func (c *Client) Memberships(ctx context.Context) iter.Seq2[Membership, error] {
 // A dumpReader reads the elements of a dump one by one; not even a group is
 // held as a whole.
 type dumpReader struct {
-	xml    *xml.Decoder
-	path   []string // of open elements
-	rooted bool     // the root element has been seen
-	group  string
-	empty  bool // the open group has shown no member yet
+	xml     *xml.Decoder
+	stretch *stretchReader // to the next edge
+	path    []string       // of open elements
+	rooted  bool           // the root element has been seen
+	group   string
+	empty   bool // the open group has shown no member yet
 }
 
-func newDumpReader(r io.Reader) *dumpReader { return &dumpReader{xml: xml.NewDecoder(r)} }
+func newDumpReader(r io.Reader) *dumpReader {
+	stretch := &stretchReader{reader: r, limit: maxEdge}
+	return &dumpReader{xml: xml.NewDecoder(stretch), stretch: stretch}
+}
 
 // next returns the next edge, nil at the end of the document.
 func (d *dumpReader) next() (*Membership, error) {
+	d.stretch.begin()
 	for {
 		token, err := d.xml.Token()
 		if err == io.EOF && d.rooted {

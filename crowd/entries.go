@@ -14,7 +14,7 @@ type entryReader[W any] struct {
 	kind string // "user" or "group": the name of an entry, and, with an s, of the list
 	json *json.Decoder
 	xml  *xml.Decoder
-	body io.Reader
+	body *stretchReader // to the next entry
 	err  error
 
 	inside bool // in the array, or in the root element
@@ -24,12 +24,12 @@ type entryReader[W any] struct {
 }
 
 func newEntryReader[W any](media string, body io.Reader, kind string) *entryReader[W] {
-	r := &entryReader[W]{kind: kind, body: body}
+	r := &entryReader[W]{kind: kind, body: &stretchReader{reader: body, limit: maxEntity}}
 	switch media {
 	case mediaJSON:
-		r.json = json.NewDecoder(body)
+		r.json = json.NewDecoder(r.body)
 	case mediaXML:
-		r.xml = xml.NewDecoder(body)
+		r.xml = xml.NewDecoder(r.body)
 	default:
 		r.err = undecodable(media, body)
 	}
@@ -46,6 +46,7 @@ func (r *entryReader[W]) next() (*W, error) {
 	if r.err != nil || r.done {
 		return nil, r.err
 	}
+	r.body.begin()
 	var w *W
 	if r.json != nil {
 		w, r.err = r.nextJSON()

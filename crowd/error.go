@@ -20,7 +20,7 @@ var (
 	ErrMembershipNotFound = errors.New("crowd: membership not found")
 
 	// ErrExists: a user or group of that name is there already, as a read has
-	// verified.
+	// verified, or a membership is.
 	ErrExists = errors.New("crowd: it exists already")
 
 	// ErrInvalidUser and ErrInvalidGroup: Crowd refuses what was written; a
@@ -180,6 +180,10 @@ func kindOfReason(reason string) error {
 		return ErrGroupNotFound
 	case "MEMBERSHIP_NOT_FOUND":
 		return ErrMembershipNotFound
+	case "APPLICATION_NOT_FOUND", "DIRECTORY_NOT_FOUND", "WEBHOOK_NOT_FOUND":
+		return ErrNotFound
+	case "MEMBERSHIP_ALREADY_EXISTS", "APPLICATION_ALREADY_EXISTS":
+		return ErrExists
 	case "INVALID_USER":
 		return ErrInvalidUser
 	case "INVALID_GROUP":

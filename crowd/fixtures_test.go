@@ -77,6 +77,20 @@ func TestReadsOtherSpellings(t *testing.T) {
 	}
 }
 
+// A date that no calendar has is none.
+func TestReadsInsaneDates(t *testing.T) {
+	for _, date := range []string{"9223372036854775807", "-9223372036854775808", `"253402300800000"`} {
+		c, _ := scripted(t, answer{status: 200, media: typeJSON, body: `{"name":"mara","created-date":` + date + `}`})
+		u, err := c.User(t.Context(), "mara")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := json.Marshal(u); err != nil || !u.Created.IsZero() {
+			t.Errorf("%s: got %v, %v, want no date", date, u.Created, err)
+		}
+	}
+}
+
 func TestReadsGroups(t *testing.T) {
 	for name, attributes := range map[string]crowd.Attributes{
 		"group-get.json":            {},

@@ -22,7 +22,8 @@ const (
 	Entities
 	// WithAttributes fills attributes too. Where the server leaves them out of
 	// lists each entry is read by itself, a few at a time; entries that vanish
-	// meanwhile are left out.
+	// meanwhile are left out. An entry whose name [ValidateName] refuses cannot
+	// be read by itself, and comes without attributes.
 	WithAttributes
 )
 
@@ -225,7 +226,10 @@ func (l *listing[T, W]) fillAll(ctx context.Context, batch []*T) ([]*T, error) {
 	for i, entry := range batch {
 		wg.Go(func() {
 			whole[i], errs[i] = l.fill(ctx, entry)
-			if errors.Is(errs[i], ErrNotFound) {
+			switch {
+			case errors.Is(errs[i], ErrInvalidName):
+				whole[i], errs[i] = entry, nil
+			case errors.Is(errs[i], ErrNotFound):
 				whole[i], errs[i] = nil, nil
 			}
 		})

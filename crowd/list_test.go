@@ -1,6 +1,7 @@
 package crowd_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -215,4 +216,89 @@ func TestListOfUnknown(t *testing.T) {
 	if n := len(collect(t, c.Members(t.Context(), "none", crowd.List{}))); n != 0 {
 		t.Errorf("%d members", n)
 	}
+}
+
+// An entry whose name cannot be asked for comes as the list has it.
+func TestDetailsOfOddNames(t *testing.T) {
+	c, _ := scripted(t,
+		answer{status: 200, media: typeJSON, body: `{"users":[{"name":" odd","email":"odd@example.com"},{"name":"u1"}]}`},
+		answer{status: 200, media: typeJSON, body: `{"name":"u1"}`},
+	)
+	var got []string
+	for _, u := range collect(t, c.Users(t.Context(), crowd.Query{Detail: crowd.WithAttributes})) {
+		got = append(got, fmt.Sprintf("%q %q %t", u.Name, u.Email, u.Attributes == nil))
+	}
+	if diff := cmp.Diff([]string{`" odd" "odd@example.com" true`, `"u1" "" false`}, got); diff != "" {
+		t.Errorf("users mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// endless is a text that goes on for ever, until more than enough was read.
+type endless struct {
+	start, again string
+	read         int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.start)
+	e.start = e.start[n:]
+	for n < len(p) {
+		n += copy(p[n:], e.again)
+	}
+	if e.read += n; e.read > 1<<30 {
+		return 0, errors.New("more than enough was read")
+	}
+	return n, nil
+}
+
+// A list may be of any length, but no entry of it.
+func TestEndlessEntry(t *testing.T) {
+	for name, test := range map[string]struct {
+		media, start string
+		call         func(context.Context, *crowd.Client) error
+	}{
+		"entity": {typeJSON, `{"name":"`, func(ctx context.Context, c *crowd.Client) error {
+			_, err := c.User(ctx, "ann")
+			return err
+		}},
+		"entry": {typeJSON, `{"users":[{"name":"ann"},{"name":"`, func(ctx context.Context, c *crowd.Client) error {
+			return last(c.Users(ctx, crowd.Query{}))
+		}},
+		"member of a list": {typeJSON, `{"expand":"`, func(ctx context.Context, c *crowd.Client) error {
+			return last(c.Users(ctx, crowd.Query{}))
+		}},
+		"XML entry": {typeXML, `<users><user name="`, func(ctx context.Context, c *crowd.Client) error {
+			return last(c.Users(ctx, crowd.Query{}))
+		}},
+		"membership": {typeXML, `<memberships><membership group="`, func(ctx context.Context, c *crowd.Client) error {
+			return last(c.Memberships(ctx))
+		}},
+		"event": {typeXML, `<events newEventToken="`, func(ctx context.Context, c *crowd.Client) error {
+			_, _, err := c.Events(ctx, "1")
+			return err
+		}},
+		"refusal": {typeJSON, `{"reason":"`, func(ctx context.Context, c *crowd.Client) error {
+			return c.EndSession(ctx, "t")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status := 200
+			if name == "refusal" {
+				status = 400
+			}
+			body := &endless{start: test.start, again: strings.Repeat("x", 64<<10)}
+			c := clientOf(t, streaming{status, test.media, body}, crowd.Config{Tries: 1})
+			if err := test.call(t.Context(), c); err == nil || strings.Contains(err.Error(), "enough") {
+				t.Errorf("got %v, want one that says it is too long", err)
+			}
+		})
+	}
+}
+
+// last returns the error that a sequence ends in.
+func last[T any](seq iter.Seq2[T, error]) (err error) {
+	for _, e := range seq {
+		err = e
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Properties that Crowd keeps itself. Any other name is that of a custom
@@ -49,18 +50,21 @@ const (
 )
 
 // Equals matches where the property is the value.
-func Equals(property, value string) Restriction {
-	return Restriction{property: property, typ: typeString, mode: matchExactly, value: value}
-}
+func Equals(property, value string) Restriction { return text(property, matchExactly, value) }
 
-// StartsWith matches where the property starts with the text.
-func StartsWith(property, text string) Restriction {
-	return Restriction{property: property, typ: typeString, mode: matchStart, value: text}
-}
+// StartsWith matches where the property begins with start.
+func StartsWith(property, start string) Restriction { return text(property, matchStart, start) }
 
-// Contains matches where the text is a part of the property.
-func Contains(property, text string) Restriction {
-	return Restriction{property: property, typ: typeString, mode: matchPart, value: text}
+// Contains matches where part is anywhere in the property.
+func Contains(property, part string) Restriction { return text(property, matchPart, part) }
+
+// text restricts a text. Nothing in Crowd is or holds what is not UTF-8, and
+// JSON would say something else in its place.
+func text(property, mode, value string) Restriction {
+	if !utf8.ValidString(property) || !utf8.ValidString(value) {
+		return Restriction{never: true}
+	}
+	return Restriction{property: property, typ: typeString, mode: mode, value: value}
 }
 
 // IsActive matches those that are active, or those that are not.

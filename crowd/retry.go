@@ -71,7 +71,7 @@ func (t *tries) again(ctx context.Context, _ *http.Response, err error) (bool, e
 	if e.uncertain() && !unsent {
 		t.lost = true
 	}
-	if ctx.Err() != nil || !e.transient() {
+	if ctx.Err() != nil || !e.transient() || t.call.heavy && silent(err) {
 		return false, nil
 	}
 	if !t.call.repeat && e.Status != http.StatusTooManyRequests && !unsent {
@@ -98,6 +98,12 @@ func (t *tries) unsent(err error) bool {
 		return true
 	}
 	return t.conn.Load() == connWanted
+}
+
+// silent reports whether the server took too long.
+func silent(err error) bool {
+	_, ok := errors.AsType[*silenceError](err)
+	return ok
 }
 
 // transient reports whether the failure may pass.

@@ -70,6 +70,9 @@ func TestRestrictionLogic(t *testing.T) {
 		"or with everything": {crowd.Or(x, everything), 1, "GET"},
 		"or with nothing":    {crowd.Or(x, nothing), 1, "POST"},
 		"and with nothing":   {crowd.And(x, nothing), 0, ""},
+		"no text at all":     {crowd.Equals("x", "a\xff"), 0, ""},
+		"no name at all":     {crowd.StartsWith("\xff", "a"), 0, ""},
+		"or with no text":    {crowd.Or(x, crowd.Contains("x", "\xff")), 1, "POST"},
 		"and of nothing":     {crowd.And(crowd.Or(crowd.Or(), nothing), everything), 0, ""},
 	} {
 		c, s := scripted(t, answer{status: 200, media: typeJSON, body: `{"users":[],"groups":[]}`})

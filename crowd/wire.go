@@ -181,15 +181,17 @@ func stampLayouts() []string {
 	return []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", time.DateOnly}
 }
 
-// UnmarshalText reads milliseconds or ISO 8601. Sane dates only: a date beyond
-// the year 9999 has no JSON form.
+// UnmarshalText reads milliseconds or ISO 8601. A date that time.Time cannot
+// write as JSON is none.
 func (s *stamp) UnmarshalText(data []byte) error {
 	text := strings.TrimSpace(string(data))
 	if text == "" {
 		return nil
 	}
 	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
-		*s = stamp(time.UnixMilli(ms).UTC())
+		if t := time.UnixMilli(ms).UTC(); t.Year() >= 0 && t.Year() <= 9999 {
+			*s = stamp(t)
+		}
 		return nil
 	}
 	for _, layout := range stampLayouts() {
