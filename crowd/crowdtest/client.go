@@ -14,12 +14,17 @@ func (s *Server) Client(tb testing.TB) *crowd.Client {
 	s.init()
 	cfg := crowd.Config{BaseURL: s.URL, Application: s.Application, Password: s.Password}
 	if s.URL == "" {
-		cfg.BaseURL = "http://crowd.test/crowd"
-		cfg.HTTPClient = &http.Client{Transport: s}
+		cfg.BaseURL, cfg.HTTPClient = withoutNetwork(s)
 	}
 	c, err := crowd.New(cfg)
 	if err != nil {
 		tb.Fatalf("crowdtest: %v", err)
 	}
 	return c
+}
+
+// withoutNetwork returns an address, and the client that reaches the server
+// there.
+func withoutNetwork(s *Server) (string, *http.Client) {
+	return "http://crowd.test/crowd", &http.Client{Transport: s}
 }

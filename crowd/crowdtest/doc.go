@@ -14,7 +14,8 @@
 // real Crowd, so that clients in any language can be tested against it; the
 // program examples/fakecrowd serves it to them. What differs between versions
 // of Crowd, and what is not known for certain of any, is a switch in [Options].
-// [Conform] runs the same checks against the fake and against a real Crowd.
+// What it does is written down, line by line, in testdata/behaviour.md, and
+// [Conform] holds the fake and any real Crowd against that list.
 //
 // [Server.Fail] makes calls fail in all the ways in which networks and servers
 // do, and [Server.SetGate] lets a test decide in which order concurrent

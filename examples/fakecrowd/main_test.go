@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 )
 
 // asProgram makes the test binary the program itself.
@@ -130,6 +131,14 @@ func fill(t *testing.T, c *crowd.Client) {
 	if err := errors.Join(c.UpdateUser(ctx, *u), child, parent, nested, member); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestConform(t *testing.T) {
+	p := start(t, "--nested", "--no-email-change")
+	crowdtest.Conform(t, crowdtest.Target{
+		BaseURL: p.access.Crowd, Application: p.access.Application, Password: crowd.Secret(p.access.Password),
+	})
+	p.stop(syscall.SIGTERM)
 }
 
 func TestNoEmailChange(t *testing.T) {
