@@ -221,3 +221,11 @@ func (l *crowdLedger) Holders(ctx context.Context, groupID string) iter.Seq2[*cr
 func (l *crowdLedger) RecordReconciled(ctx context.Context, began time.Time) error {
 	return l.write(ctx, crowd.Attributes{l.names.reconciled: register(stateSaid, note{At: began})})
 }
+
+func (l *crowdLedger) Edges(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+	attribute := l.names.grant + hash(groupID)
+	return l.crowd.Users(ctx, crowd.Query{
+		Where:  crowd.Or(crowd.Equals(attribute, stateGranted), crowd.Equals(attribute, stateRevoked)),
+		Detail: crowd.WithAttributes,
+	})
+}

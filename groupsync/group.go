@@ -131,9 +131,10 @@ func (e *Engine) findHashed(ctx context.Context, b *Book, id string) (*Group, er
 }
 
 // adoptable reports whether a Crowd group that is no SCIM group may be shown as
-// one and become one.
+// one and become one: a SCIM group of its name would fill it.
 func (e *Engine) adoptable(b *Book, name string) bool {
-	return e.groups.Mode() == mapping.OnTheFlyMapping && !e.hidden(name) && b.owner(name) == ""
+	return e.groups.Mode() == mapping.OnTheFlyMapping && !e.hidden(name) && b.owner(name) == "" &&
+		hasTarget(e.groups.Targets(mapping.SCIMGroup{Name: name}), name)
 }
 
 // hidden reports whether a Crowd group is kept from SCIM.

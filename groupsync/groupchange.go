@@ -182,29 +182,32 @@ func (e *Engine) patchMembers(ctx context.Context, b *Book, g *Group, order []st
 	if len(order) == 0 {
 		return nil
 	}
+	var k *bulk
+	step := func(u *User) Step { return e.grantStep(b, g, u, want[u.ID]) }
+	if len(order) > bulkMin {
+		var err error
+		if k, err = e.newBulk(ctx, b, g.ID); err != nil {
+			return err
+		}
+		k.together = true
+		step = func(u *User) Step { return k.step(g, u, want[u.ID]) }
+	}
 	users, err := e.people(ctx, g, order, func(id string) bool { return want[id] })
 	if err != nil {
 		return err
 	}
 	p := &Plan{Title: fmt.Sprintf("change the members of %q", g.Name), members: e.countHolders(g.ID)}
 	for _, u := range users {
-		p.add(e.grantStep(b, g, u, want[u.ID]))
+		p.add(step(u))
 	}
-	return e.applyAll(ctx, p)
+	return e.applyMany(ctx, p, k)
 }
 
 // people reads the users of the ids. Those that Crowd does not have are passed
 // over or refused, by setting, where they are to be added.
 func (e *Engine) people(ctx context.Context, g *Group, ids []string, added func(id string) bool) ([]*User, error) {
-	users := make([]*User, len(ids))
-	if err := e.each(ctx, len(ids), func(ctx context.Context, i int) error {
-		u, err := e.User(ctx, ids[i])
-		if errors.Is(err, ErrNoUser) {
-			return nil
-		}
-		users[i] = u
-		return err
-	}); err != nil {
+	users, err := e.lookUp(ctx, ids)
+	if err != nil {
 		return nil, err
 	}
 	for i, u := range users {
@@ -215,6 +218,24 @@ func (e *Engine) people(ctx context.Context, g *Group, ids []string, added func(
 		}
 	}
 	return slices.DeleteFunc(users, func(u *User) bool { return u == nil }), nil
+}
+
+// lookUp reads the users of the ids, nil for those there are not: one by one, or
+// by pages where there are many.
+func (e *Engine) lookUp(ctx context.Context, ids []string) ([]*User, error) {
+	if len(ids) > bulkMin {
+		return e.many(ctx, ids)
+	}
+	users := make([]*User, len(ids))
+	err := e.each(ctx, len(ids), func(ctx context.Context, i int) error {
+		u, err := e.User(ctx, ids[i])
+		if errors.Is(err, ErrNoUser) {
+			return nil
+		}
+		users[i] = u
+		return err
+	})
+	return users, err
 }
 
 func (e *Engine) unknownMember(ctx context.Context, g *Group, id string) error {
@@ -231,6 +252,12 @@ func (e *Engine) unknownMember(ctx context.Context, g *Group, id string) error {
 
 // grantStep returns the step that grants or revokes.
 func (e *Engine) grantStep(b *Book, g *Group, u *User, granted bool) Step {
+	return e.memberStep(g, u, granted, func(ctx context.Context) error {
+		return e.changeGrants(ctx, b, u, []grantChange{{g.ID, granted}})
+	})
+}
+
+func (e *Engine) memberStep(g *Group, u *User, granted bool, run func(context.Context) error) Step {
 	op, verb := OpRevoke, "took the user out of"
 	if granted {
 		op, verb = OpGrant, "put the user into"
@@ -239,7 +266,7 @@ func (e *Engine) grantStep(b *Book, g *Group, u *User, granted bool) Step {
 		Op: op, User: u.Crowd.Name, UserID: u.ID, Group: g.Name, GroupID: g.ID,
 		Why: "the identity provider " + verb + " the group",
 		run: func(ctx context.Context) error {
-			err := e.changeGrants(ctx, b, u, []grantChange{{g.ID, granted}})
+			err := run(ctx)
 			if errors.Is(err, ErrNoUser) { // deleted meanwhile
 				return e.unknownMember(ctx, g, u.ID)
 			}

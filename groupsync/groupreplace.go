@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
@@ -19,12 +20,12 @@ func (e *Engine) replaceMembers(ctx context.Context, b *Book, g *Group, ids []st
 	for _, id := range ids {
 		r.want[id] = true
 	}
-	for first := true; ; first = false {
-		p, err := r.plan(ctx, first)
+	for r.first = true; ; r.first = false {
+		p, err := r.read(ctx)
 		if err != nil || len(p.Steps) == 0 {
 			return err
 		}
-		if err := e.applyAll(ctx, p); err != nil || e.cfg.DryRun {
+		if err := e.applyMany(ctx, p, r.bulk); err != nil || e.cfg.DryRun {
 			return err
 		}
 		if p.count(OpGrant, OpRevoke) == 0 {
@@ -39,115 +40,180 @@ type replacement struct {
 	group   *Group
 	want    map[string]bool // user ids
 	unknown map[string]bool // wanted ids that Crowd does not have
+	first   bool            // the first round, which holds the Crowd groups against the grants too
+
+	bulk    *bulk // with who is in the targets, as read in the first round
+	plan    *Plan
+	seen    crowdOf // folded names whose membership the grants decide
+	holders int
 }
 
-// plan reads the holders, and in the first round the Crowd groups as well, since
-// a fault may have parted the two.
-func (r *replacement) plan(ctx context.Context, first bool) (*Plan, error) {
-	all, err := r.e.holders(ctx, r.group.ID)
+// read reads the members in Crowd, then the holders, and returns the plan. Of a
+// holder who is to stay no more than the name is kept.
+func (r *replacement) read(ctx context.Context) (*Plan, error) {
+	r.seen, r.holders = crowdOf{}, 0
+	r.plan = &Plan{
+		Title:   fmt.Sprintf("replace the members of %q", r.group.Name),
+		members: func(context.Context) (int, error) { return r.holders, nil },
+	}
+	if r.first {
+		k, err := r.e.newBulk(ctx, r.book, r.group.ID)
+		if err != nil {
+			return nil, err
+		}
+		r.bulk = k
+	}
+	held, leaving, err := r.readHolders(ctx)
 	if err != nil {
 		return nil, err
 	}
-	holders := map[string]*User{}
-	for _, u := range all {
-		holders[u.ID] = u
-	}
-	p := &Plan{
-		Title:   fmt.Sprintf("replace the members of %q", r.group.Name),
-		members: func(context.Context) (int, error) { return len(holders), nil },
-	}
-	if err := r.planGrants(ctx, p, holders); err != nil {
+	joining, err := r.readJoining(ctx, held)
+	if err != nil {
 		return nil, err
 	}
-	for _, id := range slices.Sorted(maps.Keys(holders)) {
-		if !r.want[id] {
-			p.add(r.e.grantStep(r.book, r.group, holders[id], false))
-		}
-	}
-	if !first {
-		return p, nil
+	r.planChanges(joining, leaving)
+	if !r.first {
+		return r.plan, nil
 	}
 	for _, t := range r.e.targets(r.book, r.group.ID) {
-		if err := r.planRepairs(ctx, p, t, holders); err != nil {
+		if err := r.planGhosts(ctx, t); err != nil {
 			return nil, err
 		}
 	}
-	return p, nil
+	return r.plan, nil
 }
 
-func (r *replacement) planGrants(ctx context.Context, p *Plan, holders map[string]*User) error {
+// planChanges plans to grant and to revoke. The second looks are taken together
+// where that is fewer calls.
+func (r *replacement) planChanges(joining, leaving []*User) {
+	const page = 1000
+	step := func(u *User, granted bool) Step { return r.e.grantStep(r.book, r.group, u, granted) }
+	if r.first {
+		changes := len(joining) + len(leaving)
+		r.bulk.together = changes > (r.holders+changes)/page+1
+		step = func(u *User, granted bool) Step { return r.bulk.step(r.group, u, granted) }
+	}
+	for _, u := range joining {
+		r.plan.add(step(u, true))
+	}
+	for _, u := range leaving {
+		r.plan.add(step(u, false))
+	}
+}
+
+// readHolders returns the ids of the holders who are to stay, and those who are
+// to leave. In the first round it plans to put those back who are in none of the
+// Crowd groups that they should be in.
+func (r *replacement) readHolders(ctx context.Context) (held map[string]bool, leaving []*User, err error) {
+	held = map[string]bool{}
+	for c, err := range r.e.ledger.Holders(ctx, r.group.ID) {
+		if err != nil {
+			return nil, nil, err
+		}
+		u, err := r.e.view(ctx, c)
+		if err != nil {
+			return nil, nil, err
+		}
+		if u.gone {
+			continue
+		}
+		r.holders++
+		r.seen[crowd.Fold(u.Crowd.Name)] = true
+		switch {
+		case !r.want[u.ID]:
+			leaving = append(leaving, u.slim())
+		case r.first && r.outside(u):
+			held[u.ID] = true
+			r.plan.add(r.e.grantStep(r.book, r.group, u.slim(), true))
+		default:
+			held[u.ID] = true
+		}
+	}
+	slices.SortFunc(leaving, func(x, y *User) int { return strings.Compare(x.ID, y.ID) })
+	return held, leaving, nil
+}
+
+// outside reports whether a holder is missing in a target that it should be in.
+func (r *replacement) outside(u *User) bool {
+	return slices.ContainsFunc(r.e.targets(r.book, r.group.ID), func(t mapping.Target) bool {
+		return !r.bulk.members[crowd.Fold(t.Group)][crowd.Fold(u.Crowd.Name)]
+	})
+}
+
+// readJoining returns the users who do not hold the group yet and are to.
+func (r *replacement) readJoining(ctx context.Context, held map[string]bool) ([]*User, error) {
 	var missing []string
 	for _, id := range slices.Sorted(maps.Keys(r.want)) {
-		if holders[id] == nil && !r.unknown[id] {
+		if !held[id] && !r.unknown[id] {
 			missing = append(missing, id)
 		}
 	}
-	added, err := r.e.people(ctx, r.group, missing, func(string) bool { return true })
+	joining, err := r.e.people(ctx, r.group, missing, func(string) bool { return true })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	known := map[string]bool{}
-	for _, u := range added {
+	for _, u := range joining {
 		known[u.ID] = true
-		p.add(r.e.grantStep(r.book, r.group, u, true))
+		r.seen[crowd.Fold(u.Crowd.Name)] = true
 	}
 	for _, id := range missing {
 		r.unknown[id] = r.unknown[id] || !known[id]
 	}
-	return nil
+	return joining, nil
 }
 
-// planRepairs compares a target's members in Crowd with the holders: those who
-// are granted and not in it are put in, those who are in it and should not be
-// are taken out.
-func (r *replacement) planRepairs(ctx context.Context, p *Plan, t mapping.Target, holders map[string]*User) error {
-	members, err := r.members(ctx, t.Group)
-	if err != nil {
+// planGhosts plans to take those out of a target who are there without a grant
+// and not by hand, or whom the settings do not keep: a fault may have parted
+// grants and members.
+func (r *replacement) planGhosts(ctx context.Context, t mapping.Target) error {
+	if err := r.holdersOfOthers(ctx, t); err != nil {
 		return err
 	}
-	known := map[string]bool{} // folded names whose membership other steps see to
-	for _, s := range p.Steps {
-		known[crowd.Fold(s.User)] = true
-	}
-	for _, id := range slices.Sorted(maps.Keys(holders)) {
-		u := holders[id]
-		name := crowd.Fold(u.Crowd.Name)
-		if r.want[id] && !known[name] && !members[name] {
-			p.add(r.e.grantStep(r.book, r.group, u, true))
-		}
-		known[name] = true
-	}
-	if err := r.holdersOfOthers(ctx, t, known); err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if known[name] {
-			continue
-		}
-		if err := r.planGhost(ctx, p, t, name); err != nil {
-			return err
+	var ghosts []string
+	for name := range r.bulk.members[crowd.Fold(t.Group)] {
+		if !r.seen[name] {
+			ghosts = append(ghosts, name)
 		}
 	}
-	return nil
-}
-
-func (r *replacement) members(ctx context.Context, group string) (map[string]bool, error) {
-	members := map[string]bool{}
-	for u, err := range r.e.crowd.Members(ctx, group, crowd.List{}) {
-		if errors.Is(err, crowd.ErrGroupNotFound) {
-			break
+	slices.Sort(ghosts)
+	if len(ghosts) > bulkMin {
+		suspect := crowdOf{}
+		for _, name := range ghosts {
+			suspect[name] = true
+		}
+		return r.e.walk(ctx, func(u *User) error {
+			if suspect[crowd.Fold(u.Crowd.Name)] {
+				r.planGhost(t, u)
+			}
+			return nil
+		})
+	}
+	users := make([]*User, len(ghosts))
+	if err := r.e.each(ctx, len(ghosts), func(ctx context.Context, i int) error {
+		c, err := r.e.crowd.User(ctx, ghosts[i])
+		if errors.Is(err, crowd.ErrUserNotFound) {
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		members[crowd.Fold(u.Name)] = true
+		users[i], err = r.e.view(ctx, c)
+		return err
+	}); err != nil {
+		return err
 	}
-	return members, nil
+	for _, u := range users {
+		if u != nil {
+			r.planGhost(t, u)
+		}
+	}
+	return nil
 }
 
-// holdersOfOthers adds the folded names of those who hold a grant of another SCIM
-// group that fills the target.
-func (r *replacement) holdersOfOthers(ctx context.Context, t mapping.Target, known map[string]bool) error {
+// holdersOfOthers marks those who hold a grant of another SCIM group that fills
+// the target.
+func (r *replacement) holdersOfOthers(ctx context.Context, t mapping.Target) error {
 	for _, n := range r.book.all() {
 		if n.id == r.group.ID || !hasTarget(r.e.groups.Targets(n.scimGroup()), t.Group) {
 			continue
@@ -156,33 +222,20 @@ func (r *replacement) holdersOfOthers(ctx context.Context, t mapping.Target, kno
 			if err != nil {
 				return err
 			}
-			known[crowd.Fold(u.Name)] = true
+			r.seen[crowd.Fold(u.Name)] = true
 		}
 	}
 	return nil
 }
 
-// planGhost plans to take a member out who is there without a grant and not by
-// hand, or whom the settings do not keep.
-func (r *replacement) planGhost(ctx context.Context, p *Plan, t mapping.Target, name string) error {
-	c, err := r.e.crowd.User(ctx, name)
-	if errors.Is(err, crowd.ErrUserNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	u, err := r.e.view(ctx, c)
-	if err != nil {
-		return err
-	}
+func (r *replacement) planGhost(t mapping.Target, u *User) {
 	action, reasons := r.e.derive(r.book, u, u.holdings, t)
 	if action != mapping.Remove {
-		return nil
+		return
 	}
-	p.add(Step{
+	u = u.slim()
+	r.plan.add(Step{
 		Op: OpRemoveMember, User: u.Crowd.Name, UserID: u.ID, Group: t.Group, GroupID: r.group.ID, Reasons: reasons,
 		run: func(ctx context.Context) error { return r.e.rederive(ctx, r.book, u, t) },
 	})
-	return nil
 }

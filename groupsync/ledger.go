@@ -31,6 +31,9 @@ type Ledger interface {
 	// Holders returns the users who hold a grant of the SCIM group, with their
 	// attributes.
 	Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error]
+	// Edges returns the users who hold a grant of the SCIM group or held one that
+	// was revoked, with their attributes.
+	Edges(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error]
 	// RecordReconciled records that a whole reconcile has ended which had begun at
 	// that time; see [Book.Reconciled].
 	RecordReconciled(ctx context.Context, began time.Time) error

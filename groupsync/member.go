@@ -48,8 +48,9 @@ type edges struct {
 	extra    crowd.Attributes            // to write with the first record
 	recorded func(context.Context) error // called after that, before memberships change
 
-	fresh map[string]bool // folded targets that were just created, and are empty
-	leave map[string]bool // folded targets that are about to be deleted: no removals
+	fresh   map[string]bool    // folded targets that were just created, and are empty
+	members map[string]crowdOf // of folded targets, as read before the user
+	leave   map[string]bool    // folded targets that are about to be deleted: no removals
 }
 
 // newEdges returns the work on the memberships of a user in targets. The user and
@@ -72,10 +73,19 @@ func (w *edges) run(ctx context.Context) error {
 // changeGrants records what is said of a user's grants and makes the memberships
 // follow.
 func (e *Engine) changeGrants(ctx context.Context, b *Book, u *User, changes []grantChange) error {
+	w, err := e.edgesOfChange(ctx, b, u, changes)
+	if err != nil {
+		return err
+	}
+	return w.run(ctx)
+}
+
+// edgesOfChange returns the work that changes of a user's grants ask for.
+func (e *Engine) edgesOfChange(ctx context.Context, b *Book, u *User, changes []grantChange) (*edges, error) {
 	w := e.newEdges(ctx, b, u, e.touched(b, u, changes))
 	w.changes = changes
 	w.lookup = e.mustLookAtBook(b, changes)
-	return w.run(ctx)
+	return w, nil
 }
 
 // rederive brings a user's memberships in targets to what is recorded.
@@ -164,7 +174,7 @@ func (w *edges) judge(ctx context.Context, t mapping.Target) (Origin, error) {
 	if w.fresh[crowd.Fold(t.Group)] {
 		return Made, nil
 	}
-	member, err := w.e.crowd.IsMember(ctx, t.Group, w.user.Crowd.Name, false)
+	member, err := w.member(ctx, t)
 	if err != nil {
 		return Unknown, err
 	}
@@ -182,6 +192,14 @@ func (w *edges) judge(ctx context.Context, t mapping.Target) (Origin, error) {
 	default:
 		return Unknown, nil // someone else has just recorded it
 	}
+}
+
+// member reports whether the user is in a target.
+func (w *edges) member(ctx context.Context, t mapping.Target) (bool, error) {
+	if members, known := w.members[crowd.Fold(t.Group)]; known {
+		return members[crowd.Fold(w.user.Crowd.Name)], nil
+	}
+	return w.e.crowd.IsMember(ctx, t.Group, w.user.Crowd.Name, false)
 }
 
 // record writes facts, those about origins first.
@@ -215,7 +233,7 @@ func (w *edges) bring(ctx context.Context, t mapping.Target, action mapping.Acti
 		return nil
 	}
 	if ask && !w.fresh[crowd.Fold(t.Group)] {
-		member, err := w.e.crowd.IsMember(ctx, t.Group, w.user.Crowd.Name, false)
+		member, err := w.member(ctx, t)
 		if err != nil || member == (action == mapping.Add) {
 			return err
 		}
@@ -280,6 +298,7 @@ func (w *edges) missing(ctx context.Context, t mapping.Target, action mapping.Ac
 // settle looks again, and changes memberships, until what is recorded and what
 // was last done agree.
 func (w *edges) settle(ctx context.Context) error {
+	w.members = nil // out of date by now
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -98,8 +98,18 @@ func (l *MemoryLedger) RecordUser(ctx context.Context, u *crowd.User, facts []Us
 
 // Holders implements [Ledger].
 func (l *MemoryLedger) Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+	return l.read(ctx, func(f UserFact) bool { return f.GroupID == groupID && f.Granted })
+}
+
+// Edges implements [Ledger].
+func (l *MemoryLedger) Edges(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+	return l.read(ctx, func(f UserFact) bool { return f.GroupID == groupID })
+}
+
+// read reads the users of whom a fact is known.
+func (l *MemoryLedger) read(ctx context.Context, known func(UserFact) bool) iter.Seq2[*crowd.User, error] {
 	return func(yield func(*crowd.User, error) bool) {
-		for _, key := range l.holders(groupID) {
+		for _, key := range l.keys(known) {
 			u, err := l.crowd.UserByKey(ctx, key)
 			if errors.Is(err, crowd.ErrUserNotFound) {
 				continue
@@ -111,15 +121,13 @@ func (l *MemoryLedger) Holders(ctx context.Context, groupID string) iter.Seq2[*c
 	}
 }
 
-func (l *MemoryLedger) holders(groupID string) []string {
+func (l *MemoryLedger) keys(known func(UserFact) bool) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var keys []string
 	for _, key := range slices.Sorted(maps.Keys(l.users)) {
-		for _, f := range l.users[key] {
-			if f.GroupID == groupID && f.Granted {
-				keys = append(keys, key)
-			}
+		if slices.ContainsFunc(slices.Collect(maps.Values(l.users[key])), known) {
+			keys = append(keys, key)
 		}
 	}
 	return keys

@@ -1,0 +1,205 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+)
+
+// bulkMin is the number of users beyond which they are read by pages of the
+// directory, before a change and after it, instead of one by one.
+const bulkMin = 1000
+
+// walk reads all users of the directory page by page and calls f for each.
+func (e *Engine) walk(ctx context.Context, f func(*User) error) error {
+	for u, err := range e.crowd.Users(ctx, crowd.Query{Detail: crowd.WithAttributes}) {
+		if err != nil {
+			return fmt.Errorf("groupsync: list users: %w", err)
+		}
+		v, err := e.view(ctx, u)
+		if err != nil {
+			return err
+		}
+		if err := f(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slim returns the user without what only a change of its own fields needs, so
+// that many can be kept.
+func (u *User) slim() *User {
+	s := *u
+	s.Crowd.Attributes, s.Data, s.wanted = nil, nil, ""
+	return &s
+}
+
+// many reads the users of many ids, in the order of the ids; nil for those there
+// are not.
+func (e *Engine) many(ctx context.Context, ids []string) ([]*User, error) {
+	at := make(map[string]int, len(ids))
+	for i, id := range ids {
+		at[id] = i
+	}
+	users := make([]*User, len(ids))
+	err := e.walk(ctx, func(u *User) error {
+		if i, wanted := at[u.ID]; wanted && !u.gone {
+			users[i] = u.slim()
+		}
+		return nil
+	})
+	return users, err
+}
+
+// A crowdOf is who is in a Crowd group, by folded name.
+type crowdOf map[string]bool
+
+// crowdOf reads the direct members of a Crowd group, as one list of names.
+func (e *Engine) crowdOf(ctx context.Context, group string) (crowdOf, error) {
+	members := crowdOf{}
+	for u, err := range e.crowd.Members(ctx, group, crowd.List{PageSize: allAtOnce}) {
+		if errors.Is(err, crowd.ErrGroupNotFound) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		members[crowd.Fold(u.Name)] = true
+	}
+	return members, nil
+}
+
+// A bulk is the work on the grants of many users in one SCIM group: the same as
+// on those of one, but that memberships are read as lists beforehand, and that
+// all may be looked at again together, by pages.
+type bulk struct {
+	e       *Engine
+	book    *Book
+	groupID string
+	members map[string]crowdOf // of each target, by folded name
+
+	together bool // the second looks are left to settle
+
+	mu    sync.Mutex
+	begun map[string]*edges // by the user's key
+}
+
+// newBulk reads who is in the targets. The users must be read after that.
+func (e *Engine) newBulk(ctx context.Context, b *Book, groupID string) (*bulk, error) {
+	k := &bulk{e: e, book: b, groupID: groupID, members: map[string]crowdOf{}, begun: map[string]*edges{}}
+	for _, t := range e.targets(b, groupID) {
+		members, err := e.crowdOf(ctx, t.Group)
+		if err != nil {
+			return nil, err
+		}
+		k.members[crowd.Fold(t.Group)] = members
+	}
+	return k, nil
+}
+
+// step returns the step that grants or revokes.
+func (k *bulk) step(g *Group, u *User, granted bool) Step {
+	return k.e.memberStep(g, u, granted, func(ctx context.Context) error { return k.begin(ctx, u, granted) })
+}
+
+func (k *bulk) begin(ctx context.Context, u *User, granted bool) error {
+	w, err := k.e.edgesOfChange(ctx, k.book, u, []grantChange{{k.groupID, granted}})
+	if err != nil {
+		return err
+	}
+	w.members = k.members
+	if !k.together {
+		return w.run(ctx)
+	}
+	k.mu.Lock()
+	k.begun[u.Crowd.Key] = w
+	k.mu.Unlock()
+	return w.begin(ctx)
+}
+
+// settle looks again at all users whose work has begun: those who ever were
+// granted the group or had it taken away are read by pages. One that differs, or
+// does not show, is looked at by itself.
+func (k *bulk) settle(ctx context.Context) error {
+	for key, w := range k.begun {
+		if !w.wrote {
+			delete(k.begun, key)
+		}
+	}
+	if len(k.begun) == 0 {
+		return nil
+	}
+	again, err := k.e.books(ctx)
+	if err != nil {
+		return err
+	}
+	for u, err := range k.e.ledger.Edges(ctx, k.groupID) {
+		if err != nil {
+			return err
+		}
+		w := k.begun[u.Key]
+		if w == nil {
+			continue
+		}
+		v, err := k.e.view(ctx, u)
+		if err != nil {
+			return err
+		}
+		if w.settled(again, v) {
+			delete(k.begun, u.Key)
+		}
+	}
+	rest := make([]*edges, 0, len(k.begun))
+	for _, w := range k.begun {
+		rest = append(rest, w)
+	}
+	clear(k.begun)
+	return k.e.each(ctx, len(rest), func(ctx context.Context, i int) error {
+		rest[i].lookup = true
+		err := rest[i].settle(ctx)
+		if errors.Is(err, ErrNoUser) {
+			return nil // deleted meanwhile
+		}
+		return err
+	})
+}
+
+// settled reports whether what a user has on record, as read since, agrees with
+// what was last done.
+func (w *edges) settled(b *Book, u *User) bool {
+	if crowd.Fold(u.Crowd.Name) != crowd.Fold(w.user.Crowd.Name) || u.gone {
+		return false
+	}
+	for _, c := range w.changes {
+		if b.live(c.groupID) == nil || u.holdings.Granted(c.groupID) != c.granted {
+			return false
+		}
+	}
+	for _, t := range onceEach(append(w.targets, w.e.targetsOfAll(b, w.changes)...)) {
+		action, _ := w.e.derive(b, u, u.holdings, t)
+		if last, known := w.last[crowd.Fold(t.Group)]; !known || last != action {
+			return false
+		}
+	}
+	return true
+}
+
+// applyMany applies a plan whose steps are a bulk's, and looks again also where
+// one of them failed.
+func (e *Engine) applyMany(ctx context.Context, p *Plan, k *bulk) error {
+	err := e.applyAll(ctx, p)
+	if k == nil || !k.together || e.cfg.DryRun {
+		return err
+	}
+	if _, refused := errors.AsType[*GuardError](err); refused {
+		return err
+	}
+	if again := k.settle(ctx); err == nil {
+		err = again
+	}
+	return err
+}
