@@ -166,13 +166,27 @@ func (k *call) handle(r *http.Response) error {
 		return nil
 	}
 	if err := k.read(r); err != nil {
-		return &Error{
-			Op: k.op, Name: k.name, Status: r.StatusCode,
-			Err: fmt.Errorf("unreadable answer: %w", err), kind: ErrUnavailable,
-		}
+		return k.unreadable(r.StatusCode, fmt.Errorf("unreadable answer: %w", err))
 	}
 	return nil
 }
+
+// unreadable is the error of an answer that says success and cannot be read.
+func (k *call) unreadable(status int, err error) *Error {
+	if text := cut(k.withhold(err.Error()), maxMessage); text != err.Error() {
+		err = &shownError{text, err}
+	}
+	return &Error{Op: k.op, Name: k.name, Status: status, Err: err, kind: ErrUnavailable}
+}
+
+// A shownError shows another text than the error in it, which quotes the server.
+type shownError struct {
+	text string
+	err  error
+}
+
+func (e *shownError) Error() string { return e.text }
+func (e *shownError) Unwrap() error { return e.err }
 
 // refusal makes an error of an answer that is not a success. Status comes
 // first, then the media type, and only an error entity is looked into.

@@ -53,7 +53,7 @@ func (c *Client) Memberships(ctx context.Context) iter.Seq2[Membership, error] {
 				return
 			}
 			if edge, err = reader.next(); err != nil {
-				yield(Membership{}, &Error{Op: k.op, Err: err, kind: ErrUnavailable})
+				yield(Membership{}, k.unreadable(0, err))
 				return
 			}
 		}

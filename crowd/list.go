@@ -151,7 +151,7 @@ func (l *listing[T, W]) page(ctx context.Context, start, size int, yield func(*T
 			return got, true
 		}
 		if chunk, err = l.chunk(entries, size); err != nil {
-			yield(nil, &Error{Op: k.op, Name: k.name, Err: err, kind: ErrUnavailable})
+			yield(nil, k.unreadable(0, err))
 			return got, false
 		}
 	}

@@ -17,6 +17,8 @@ import (
 const (
 	retryBudget = 2 * time.Second
 	firstWait   = 100 * time.Millisecond
+
+	maxRetryAfter = 24 * 3600 // seconds; beyond that a server is joking
 )
 
 // A budget is what is left of the time for waits. All exchanges made on behalf
@@ -180,10 +182,10 @@ func (t *tries) conclude(ctx context.Context, err error) error {
 func retryAfter(h http.Header) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(min(max(seconds, 0), 24*3600)) * time.Second
+		return time.Duration(min(max(seconds, 0), maxRetryAfter)) * time.Second
 	}
 	if date, err := http.ParseTime(text); err == nil {
-		return max(time.Until(date), 0)
+		return min(max(time.Until(date), 0), maxRetryAfter*time.Second)
 	}
 	return 0
 }
