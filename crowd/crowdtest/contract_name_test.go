@@ -251,6 +251,7 @@ func TestContract66LoadRefused(t *testing.T) {
 		`{"directories":[{"name":"a"},{"name":"a"}]}`:                                                                     "the name is missing or taken",
 		`{"directories":[{"name":"a","id":1},{"name":"b","id":1}]}`:                                                       "the id 1 is taken",
 		`{"directories":[{"name":"a","denied":["fly"]}]}`:                                                                 `"fly" is no operation`,
+		`{"directories":[{"name":"a","passwordPattern":"("}]}`:                                                            "the password pattern: error parsing regexp",
 		`{"directories":[{"name":"a","users":[{"name":" "}]}]}`:                                                           `user " ": invalid name: it is blank`,
 		`{"directories":[{"name":"a","users":[{"name":"x"},{"name":"X"}]}]}`:                                              `user "X": the name is taken`,
 		`{"directories":[{"name":"a","users":[{"name":"x","key":"1"},{"name":"y","key":"1"}]}]}`:                          `the key "1" is taken`,

@@ -2,7 +2,10 @@ package crowdtest
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -117,8 +120,50 @@ type activeFault struct {
 	seen int
 }
 
-// Fail installs faults, after those that are there already.
+// ReadFaults reads a list of faults in JSON, such as
+//
+//	[{"method": "POST", "resource": "group/*", "nth": 2, "kind": "answer", "status": 503, "retryAfter": "1s"}]
+func ReadFaults(r io.Reader) ([]Fault, error) {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	var faults []Fault
+	if err := d.Decode(&faults); err != nil {
+		return nil, fmt.Errorf("crowdtest: read faults: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("crowdtest: read faults: there is text after the list")
+	}
+	for i := range faults {
+		if err := faults[i].check(); err != nil {
+			return nil, fmt.Errorf("crowdtest: read faults: number %d: %w", i+1, err)
+		}
+	}
+	return faults, nil
+}
+
+// check tells what of the fault cannot be.
+func (f *Fault) check() error {
+	switch {
+	case f.Kind < NoFault || f.Kind > CutBody:
+		return fmt.Errorf("%v is no kind", f.Kind)
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return fmt.Errorf("%d is no status of an answer", f.Status)
+	case f.Nth < 0:
+		return errors.New("nth is negative")
+	case f.Delay < 0 || f.RetryAfter < 0:
+		return errors.New("a time is negative")
+	}
+	return nil
+}
+
+// Fail installs faults, after those that are there already. It panics if one
+// cannot be, such as an answer of status 99.
 func (s *Server) Fail(faults ...Fault) {
+	for i := range faults {
+		if err := faults[i].check(); err != nil {
+			panic("crowdtest: fail: " + err.Error())
+		}
+	}
 	s.init()
 	s.callMu.Lock()
 	defer s.callMu.Unlock()
@@ -158,7 +203,7 @@ func (f *activeFault) due() bool {
 	if times == 0 {
 		times = 1
 	}
-	return f.seen >= first && (times < 0 || f.seen < first+times)
+	return f.seen >= first && (times < 0 || f.seen-first < times)
 }
 
 func (f *Fault) matches(x *exchange, r *http.Request) bool {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -137,6 +138,11 @@ func TestFaultMatching(t *testing.T) {
 			[]string{"GET group/user/direct?groupname=devs&username=ann", "GET group/user/direct?groupname=devs&username=bob", "GET group/user/nested?groupname=devs&username=ann"},
 			[]bool{true, false, true},
 		},
+		"so many that the sum overflows": {
+			crowdtest.Fault{Nth: 2, Times: math.MaxInt, Kind: answer},
+			[]string{"GET user?username=ann", "GET user?username=ann", "GET user?username=ann"},
+			[]bool{false, true, true},
+		},
 		"function": {
 			crowdtest.Fault{Match: func(r *http.Request) bool { return strings.Contains(r.URL.RawQuery, "bob") }, Kind: answer},
 			[]string{"GET user?username=ann", "GET user?username=bob", "GET user?username=bob"},
@@ -176,6 +182,37 @@ func TestFaultsAsData(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"kind":"explode"}`), &f); err == nil || !strings.Contains(err.Error(), "lose-request") {
 		t.Errorf("unknown kind: error %v", err)
 	}
+}
+
+func TestReadFaults(t *testing.T) {
+	faults, err := crowdtest.ReadFaults(strings.NewReader(`[{"kind":"lose-request"},{"resource":"user","nth":2,"kind":"answer","status":500}]`))
+	want := []crowdtest.Fault{{Kind: crowdtest.LoseRequest}, {Resource: "user", Nth: 2, Kind: crowdtest.Answer, Status: 500}}
+	if diff := cmp.Diff(want, faults); diff != "" || err != nil {
+		t.Errorf("error %v, faults mismatch (-want +got):\n%s", err, diff)
+	}
+	for doc, want := range map[string]string{
+		"":                                   "EOF",
+		"[] []":                              "text after the list",
+		`[{"kind":"cut-body","why":1}]`:      `unknown field "why"`,
+		`[{"kind":"explode"}]`:               `"explode" is no kind of fault`,
+		`[{},{"kind":"answer","status":99}]`: "number 2: 99 is no status",
+		`[{"nth":-1}]`:                       "nth is negative",
+		`[{"delay":"-1s"}]`:                  "a time is negative",
+		`[{"delay":"soon"}]`:                 "invalid duration",
+	} {
+		if _, err := crowdtest.ReadFaults(strings.NewReader(doc)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", doc, err, want)
+		}
+	}
+}
+
+func TestImpossibleFault(t *testing.T) {
+	defer func() {
+		if got, want := recover(), "crowdtest: fail: 99 is no status of an answer"; got != want {
+			t.Errorf("panics with %v, want %s", got, want)
+		}
+	}()
+	new(crowdtest.Server).Fail(crowdtest.Fault{Kind: crowdtest.Answer, Status: 99})
 }
 
 func TestLandLate(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -77,6 +78,9 @@ func (s *Server) loadDirectory(one *directoryDocument) error {
 	}
 	if err := checkOperations(one.Denied); err != nil {
 		return err
+	}
+	if _, err := regexp.Compile(one.PasswordPattern); err != nil {
+		return fmt.Errorf("the password pattern: %w", err)
 	}
 	d := s.addDirectory(Directory{
 		Name: one.Name, ID: one.ID, Inactive: one.Inactive, Denied: one.Denied, NestedGroups: one.NestedGroups,

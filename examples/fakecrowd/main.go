@@ -190,10 +190,8 @@ func (s settings) loadFaults(srv *crowdtest.Server) error {
 		return err
 	}
 	defer file.Close()
-	d := json.NewDecoder(file)
-	d.DisallowUnknownFields()
-	var faults []crowdtest.Fault
-	if err := d.Decode(&faults); err != nil {
+	faults, err := crowdtest.ReadFaults(file)
+	if err != nil {
 		return fmt.Errorf("%s: %w", s.faults, err)
 	}
 	srv.Fail(faults...)

@@ -180,7 +180,7 @@ func TestRefusedFlags(t *testing.T) {
 		"latency":   {[]string{"--latency", "-1s"}, "must not be negative"},
 		"no file":   {[]string{"--load", filepath.Join(dir, "none.json")}, "no such file"},
 		"bad state": {[]string{"--load", bad}, "bad.json: crowdtest: load:"},
-		"bad fault": {[]string{"--faults", bad}, "bad.json: json:"},
+		"bad fault": {[]string{"--faults", bad}, "bad.json: crowdtest: read faults: json:"},
 		"address":   {[]string{"--listen", "127.0.0.1:99999"}, "invalid port"},
 	} {
 		var out bytes.Buffer
