@@ -115,7 +115,7 @@ func drawGroups(t *rapid.T) backup.Groups {
 		},
 		UnknownMembers:  rapid.SampledFrom([]backup.UnknownMembers{"", backup.SkipUnknown, backup.RejectUnknown}).Draw(t, "unknownMembers"),
 		KeepEmptyGroups: rapid.Bool().Draw(t, "keepEmptyGroups"),
-		Guard:           groupsync.Policy{Removals: drawLimit(t), Deactivations: drawLimit(t)},
+		Guard:           groupsync.Policy{Removals: drawLimit(t), Deactivations: drawLimit(t), GroupDeletions: drawLimit(t)},
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "rules") {
 		r := mapping.Rule{To: []string{fmt.Sprint("target-", i)}, KeepExistingUsers: drawSwitch(t)}

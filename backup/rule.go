@@ -165,13 +165,14 @@ func groupRules() map[string]rule {
 		"mapping.Rule.protected": {
 			about: `"add" lets the rule add to protected groups.`, form: `^add$`, formed: `"add"`, example: `"add"`,
 		},
-		"backup.Groups.unknownMembers":   {about: "What becomes of members whom Crowd does not have.", fallback: `"skip"`},
-		"backup.Groups.keepEmptyGroups":  {about: "Keep the Crowd groups of deleted and renamed SCIM groups.", fallback: "false"},
-		"backup.Groups.guard":            {about: "Refuses what would take away too much. Default: more than 100 and more than 50 %."},
-		"groupsync.Policy.removals":      {about: "Of memberships, by one request or within an hour."},
-		"groupsync.Policy.deactivations": {about: "Of users deactivated or deleted."},
-		"groupsync.Limit.count":          {about: "A number; without it there is no limit of that kind.", most: 1_000_000_000},
-		"groupsync.Limit.percent":        {about: "A share of all there are; without it there is no limit of that kind.", most: 100},
+		"backup.Groups.unknownMembers":    {about: "What becomes of members whom Crowd does not have.", fallback: `"skip"`},
+		"backup.Groups.keepEmptyGroups":   {about: "Keep the Crowd groups of deleted and renamed SCIM groups.", fallback: "false"},
+		"backup.Groups.guard":             {about: "Refuses what would take away too much. Default: more than 100 and more than 50 %."},
+		"groupsync.Policy.removals":       {about: "Of memberships, by one request or within an hour."},
+		"groupsync.Policy.deactivations":  {about: "Of users deactivated or deleted."},
+		"groupsync.Policy.groupDeletions": {about: "Of SCIM groups deleted."},
+		"groupsync.Limit.count":           {about: "A number; without it there is no limit of that kind.", most: 1_000_000_000},
+		"groupsync.Limit.percent":         {about: "A share of all there are; without it there is no limit of that kind.", most: 100},
 	}
 }
 

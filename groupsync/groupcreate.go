@@ -66,6 +66,8 @@ func (e *Engine) createGroup(ctx context.Context, g NewGroup) (*Group, error) {
 			return nil, err
 		}
 		made = b.live(owner).group()
+	} else if err := e.collision(b, mapping.SCIMGroup{ID: id, Name: g.Name, ExternalID: g.ExternalID}); err != nil {
+		return nil, err
 	} else if err := e.apply(ctx, e.planCreateGroup(b, id, g, now)); err != nil {
 		return nil, unwrapStep(err)
 	}
@@ -74,6 +76,23 @@ func (e *Engine) createGroup(ctx context.Context, g NewGroup) (*Group, error) {
 	}
 	_, err = e.ChangeGroup(ctx, made.ID, GroupChange{Members: []MemberChange{{AddMembers, g.Members}}})
 	return made, err
+}
+
+// collision returns a *[ConflictError] where the settings refuse that two SCIM
+// groups fill one Crowd group for having its name.
+func (e *Engine) collision(b *Book, g mapping.SCIMGroup) error {
+	var others []mapping.SCIMGroup
+	for _, n := range b.all() {
+		others = append(others, n.scimGroup())
+	}
+	c, refused, _ := e.groups.Collision(g, others)
+	if !refused {
+		return nil
+	}
+	return &ConflictError{
+		Kind: "group", Name: g.Name, Problem: fmt.Sprintf("it would fill the Crowd group %q, as the group %q does", c.Group, c.First.Name),
+		Remedy: `Rename one of the two, or set groups.onTheFly.collisions to "union"`,
+	}
 }
 
 // crowdNames returns the names of the Crowd groups that a new SCIM group would

@@ -24,6 +24,9 @@ func (e *Engine) rename(ctx context.Context, b *Book, g *Group, name string) (*G
 			Remedy: "Choose another name, or delete that group in the identity provider first",
 		}
 	}
+	if err := e.collision(b, mapping.SCIMGroup{ID: g.ID, Name: name, ExternalID: g.ExternalID}); err != nil {
+		return nil, nil, err
+	}
 	renamed := *g
 	renamed.Name, renamed.Modified = name, e.now().UTC()
 	p := &Plan{Title: fmt.Sprintf("rename the group %q to %q", g.Name, name)}

@@ -14,6 +14,7 @@ type guard struct {
 	mu            sync.Mutex        // guards the fields below
 	removals      map[string]*tally // by group, see Step.from
 	deactivations tally
+	deletions     tally // of groups
 	approved      map[string]time.Time
 }
 
@@ -72,12 +73,20 @@ func (g *guard) approvedOnce(fingerprint string, now time.Time) bool {
 func (e *Engine) check(ctx context.Context, p *Plan) error {
 	removals := p.count(OpRevoke, OpRemoveMember)
 	deactivations := p.count(OpDeactivateUser)
-	if removals == 0 && deactivations == 0 {
+	deletions := p.count(OpDeleteGroup)
+	if removals+deactivations+deletions == 0 {
 		return nil
 	}
 	err := e.checkRemovals(ctx, p, removals)
 	if err == nil {
-		err = e.checkDeactivations(ctx, p, deactivations)
+		err = e.checkWindow(ctx, p, deactivations, window{
+			"active users", "groups.guard.deactivations", e.policy.Deactivations, &e.guard.deactivations, e.countActive,
+		})
+	}
+	if err == nil {
+		err = e.checkWindow(ctx, p, deletions, window{
+			"groups", "groups.guard.groupDeletions", e.policy.GroupDeletions, &e.guard.deletions, e.countGroups,
+		})
 	}
 	if err == nil {
 		return nil
@@ -129,30 +138,46 @@ func (g *guard) removed(groups map[string]bool, start time.Time) int {
 	return sum
 }
 
-// checkDeactivations counts the users deactivated within the window as well,
-// since identity providers send one request for each. Only where that count
-// exceeds the limit's own is the connection's total asked for.
-func (e *Engine) checkDeactivations(ctx context.Context, p *Plan, n int) error {
+// A window is what is counted over the requests of an hour.
+type window struct {
+	what, setting string
+	limit         Limit
+	tally         *tally
+	total         func(context.Context) (int, error) // how many there are now
+}
+
+// checkWindow counts what was taken away within the window as well, since
+// identity providers send one request for each. Only where that count exceeds the
+// limit's own is the total asked for.
+func (e *Engine) checkWindow(ctx context.Context, p *Plan, n int, w window) error {
 	if n == 0 {
 		return nil
 	}
-	limit := e.policy.Deactivations
-	count, percent := limit.numbers()
+	count, percent := w.limit.numbers()
 	e.guard.mu.Lock()
-	recent := n + e.guard.deactivations.within(e.now().Add(-guardWindow))
+	recent := n + w.tally.within(e.now().Add(-guardWindow))
 	e.guard.mu.Unlock()
 	if recent <= count || percent >= 100 {
 		return nil
 	}
-	active, err := e.countActive(ctx)
+	there, err := w.total(ctx)
 	if err != nil {
 		return err
 	}
-	total := active + recent - n // those who were active when the window began
-	if !limit.exceeded(recent, total) {
+	total := there + recent - n // those there were when the window began
+	if !w.limit.exceeded(recent, total) {
 		return nil
 	}
-	return e.refusal(p, "active users", "groups.guard.deactivations", limit, recent, total)
+	return e.refusal(p, w.what, w.setting, w.limit, recent, total)
+}
+
+// countGroups counts the connection's SCIM groups.
+func (e *Engine) countGroups(ctx context.Context) (int, error) {
+	b, err := e.ledger.Book(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return len(b.all()), nil
 }
 
 func (e *Engine) refusal(p *Plan, what, setting string, l Limit, n, total int) error {
@@ -190,5 +215,7 @@ func (g *guard) note(s Step, now time.Time) {
 		t.add(now, 1)
 	case OpDeactivateUser:
 		g.deactivations.add(now, 1)
+	case OpDeleteGroup:
+		g.deletions.add(now, 1)
 	}
 }

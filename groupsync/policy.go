@@ -9,6 +9,9 @@ type Policy struct {
 	// Deactivations limits the users that are deactivated or deleted in the same
 	// way, of the connection's active users.
 	Deactivations Limit `json:"deactivations,omitzero"`
+	// GroupDeletions limits the groups that are deleted in the same way, of the
+	// connection's groups.
+	GroupDeletions Limit `json:"groupDeletions,omitzero"`
 }
 
 // A Limit refuses what exceeds both its numbers. A missing number is no limit
