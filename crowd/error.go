@@ -64,7 +64,8 @@ var (
 	// ErrBusy: ask again after [Error.RetryAfter].
 	ErrBusy = errors.New("crowd: server is busy")
 	// ErrUnavailable: no connection, no answer in time, an answer of status 5xx,
-	// of a proxy, or cut off.
+	// of a proxy, or cut off; a refusal that was cut off before it told its
+	// reason matches by its status too.
 	ErrUnavailable = errors.New("crowd: unavailable")
 	// ErrAmbiguous is matched, besides the kind of failure, by the errors of
 	// writes that may have taken effect, or may yet.
@@ -154,7 +155,7 @@ func (e *Error) Is(target error) bool {
 	case ErrPermission:
 		return kind == ErrPermission || kind == ErrEmailChange
 	case ErrUnavailable:
-		return kind == ErrUnavailable || e.Status >= 500 && kind == ErrBusy
+		return kind == ErrUnavailable || e.Status >= 500 && kind == ErrBusy || e.cut
 	}
 	return kind == target
 }

@@ -85,7 +85,7 @@ func TestRefusalsWithoutEntity(t *testing.T) {
 		{"405", answer{status: 405}, "not supported by this server"},
 		{"501", answer{status: 501}, "not supported by this server"},
 		{"400 without a reason", answer{status: 400, media: typeJSON, body: `[]`}, "illegal argument"},
-		{"400 cut off", answer{status: 400, media: typeJSON, body: `{"reason":"INVALID_US`}, "illegal argument"},
+		{"400 cut off", answer{status: 400, media: typeJSON, body: `{"reason":"INVALID_US`}, "illegal argument, unavailable"},
 		{"taken application", answer{status: 400, media: typeJSON, body: `{"reason":"APPLICATION_ALREADY_EXISTS"}`}, "it exists already"},
 		{"gone directory", answer{status: 400, media: typeJSON, body: `{"reason":"DIRECTORY_NOT_FOUND"}`}, "not found"},
 		{"unknown reason", answer{status: 400, media: typeJSON, body: `{"reason":"NEW_REASON"}`}, "illegal argument"},

@@ -45,7 +45,7 @@ type listing[T, W any] struct {
 	kind   string // "user" or "group"
 	entity func(*W) *T
 	fill   func(context.Context, *T) (*T, error) // reads an entry whole
-	bare   func(*T) bool                         // has no attributes
+	kept   func(*T) *Attributes                  // where an entry keeps its attributes
 
 	filled bool // the server has been seen to give attributes in lists
 }
@@ -56,7 +56,7 @@ func listUsers(ctx context.Context, c *Client, k call, p paging) iter.Seq2[*User
 			client: c, call: k, paging: p, kind: "user",
 			entity: (*userWire).entity,
 			fill:   func(ctx context.Context, u *User) (*User, error) { return c.User(ctx, u.Name) },
-			bare:   func(u *User) bool { return u.Attributes == nil },
+			kept:   func(u *User) *Attributes { return &u.Attributes },
 		}
 		l.walk(ctx, yield)
 	}
@@ -68,7 +68,7 @@ func listGroups(ctx context.Context, c *Client, k call, p paging) iter.Seq2[*Gro
 			client: c, call: k, paging: p, kind: "group",
 			entity: (*groupWire).entity,
 			fill:   func(ctx context.Context, g *Group) (*Group, error) { return c.Group(ctx, g.Name) },
-			bare:   func(g *Group) bool { return g.Attributes == nil },
+			kept:   func(g *Group) *Attributes { return &g.Attributes },
 		}
 		l.walk(ctx, yield)
 	}
@@ -187,12 +187,16 @@ func (l *listing[T, W]) chunk(entries *entryReader[W], size int) ([]*T, error) {
 // yield hands a chunk to the caller and reports whether more is wanted.
 func (l *listing[T, W]) yield(ctx context.Context, chunk []*T, yield func(*T, error) bool) bool {
 	if l.paging.detail == WithAttributes {
-		l.filled = l.filled || slices.ContainsFunc(chunk, func(e *T) bool { return !l.bare(e) })
+		l.filled = l.filled || slices.ContainsFunc(chunk, func(e *T) bool { return *l.kept(e) != nil })
 		if !l.filled {
 			return l.yieldFilled(ctx, chunk, yield)
 		}
 	}
 	for _, entry := range chunk {
+		if l.filled {
+			a := l.kept(entry)
+			*a = a.orEmpty() // the server gives attributes, and this one has none
+		}
 		if !yield(entry, nil) {
 			return false
 		}

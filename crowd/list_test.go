@@ -196,6 +196,22 @@ func TestDetails(t *testing.T) {
 	}
 }
 
+// No attributes at all is not the same as none that were told.
+func TestDetailsOfNoAttributes(t *testing.T) {
+	for _, omits := range []bool{false, true} {
+		s := new(crowdtest.Server)
+		s.SetOptions(func(o *crowdtest.Options) { o.SearchOmitsAttributes = omits })
+		s.AddGroup(crowd.Group{Name: "a"}, crowd.Group{Name: "b", Attributes: crowd.Attributes{"team": {"red"}}})
+		want := []*crowd.Group{
+			{Name: "a", Attributes: crowd.Attributes{}}, {Name: "b", Attributes: crowd.Attributes{"team": {"red"}}},
+		}
+		got := collect(t, clientOf(t, s, crowd.Config{}).Groups(t.Context(), crowd.Query{Detail: crowd.WithAttributes}))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("omits %t: groups mismatch (-want +got):\n%s", omits, diff)
+		}
+	}
+}
+
 // Entries that vanish between the list and the look at each are left out.
 func TestDetailsOfVanished(t *testing.T) {
 	s, c := crowded(t, 6)
