@@ -206,6 +206,9 @@ func (e *Engine) patchMembers(ctx context.Context, b *Book, g *Group, order []st
 // people reads the users of the ids. Those that Crowd does not have are passed
 // over or refused, by setting, where they are to be added.
 func (e *Engine) people(ctx context.Context, g *Group, ids []string, added func(id string) bool) ([]*User, error) {
+	if err := refuseGroups(ids, added); err != nil {
+		return nil, err
+	}
 	users, err := e.lookUp(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -218,6 +221,19 @@ func (e *Engine) people(ctx context.Context, g *Group, ids []string, added func(
 		}
 	}
 	return slices.DeleteFunc(users, func(u *User) bool { return u == nil }), nil
+}
+
+// refuseGroups refuses groups as members of a group.
+func refuseGroups(ids []string, added func(id string) bool) error {
+	for _, id := range ids {
+		if _, _, group := nameInID(id); group && added(id) {
+			return &RefusedError{
+				Attribute: "members", Problem: fmt.Sprintf("the member %q is a group, and groups within groups are not provisioned", id),
+				Remedy: "Push the members of the inner group themselves, or take the inner group out of this one in the identity provider",
+			}
+		}
+	}
+	return nil
 }
 
 // lookUp reads the users of the ids, nil for those there are not: one by one, or
