@@ -96,7 +96,7 @@ func TestContract31DeleteGroup(t *testing.T) {
 	if got := s.srv.ChildGroups("all"); len(got) > 0 {
 		t.Errorf("all has children %v", got)
 	}
-	if got := s.want(200, "GET", "group/parent-group/direct?groupname=ops", "").names(); got != "" {
+	if got := s.list("group/parent-group/direct?groupname=ops"); got != "" {
 		t.Errorf("ops has parents %s", got)
 	}
 }

@@ -70,7 +70,7 @@ func TestContract45CQL(t *testing.T) {
 		{"group", `name = "*plat*" and (active = true)`, "plat-dev template"},
 		{"user", `displayName = "ölga ☂"`, "olga"},
 	} {
-		if got := s.want(200, "GET", with("search", "entity-type", c.entity, "restriction", c.cql), "").names(); got != c.want {
+		if got := s.list(with("search", "entity-type", c.entity, "restriction", c.cql)); got != c.want {
 			t.Errorf("%s: %s: got %q, want %q", c.entity, c.cql, got, c.want)
 		}
 	}
@@ -93,7 +93,7 @@ func TestContract45SearchOptions(t *testing.T) {
 	s := searchSite(t)
 	search := func(cql string) string {
 		t.Helper()
-		return s.want(200, "GET", with("search", "entity-type", "user", "restriction", cql), "").names()
+		return s.list(with("search", "entity-type", "user", "restriction", cql))
 	}
 	s.set(func(o *crowdtest.Options) { o.SearchByCase = true })
 	if got := search("team = blue"); got != "mara" {
@@ -122,7 +122,7 @@ func TestContract46CustomAttribute(t *testing.T) {
 		"team = green": "", "team = red and team = blue": "mara", "team=blue and active=true": "Nils",
 	} {
 		for range 2 { // before and after the index is made
-			if got := s.want(200, "GET", with("search", "entity-type", "user", "restriction", cql), "").names(); got != want {
+			if got := s.list(with("search", "entity-type", "user", "restriction", cql)); got != want {
 				t.Errorf("%s: %q, want %q", cql, got, want)
 			}
 		}
@@ -130,11 +130,11 @@ func TestContract46CustomAttribute(t *testing.T) {
 	s.want(204, "POST", "user/attribute?username=olga", `{"attributes":[{"name":"team","values":["green","blue"]}]}`)
 	s.want(204, "POST", "user/attribute?username=mara", `{"attributes":[{"name":"team","values":["green"]}]}`)
 	for cql, want := range map[string]string{"team = blue": "Nils olga", "team = green": "mara olga", "team = red": ""} {
-		if got := s.want(200, "GET", with("search", "entity-type", "user", "restriction", cql), "").names(); got != want {
+		if got := s.list(with("search", "entity-type", "user", "restriction", cql)); got != want {
 			t.Errorf("after writes, %s: %q, want %q", cql, got, want)
 		}
 	}
-	if got := s.want(200, "GET", "search?entity-type=group&restriction=team=red", "").names(); got != "plat-dev" {
+	if got := s.list("search?entity-type=group&restriction=team=red"); got != "plat-dev" {
 		t.Errorf("groups: %q", got)
 	}
 }
@@ -228,7 +228,7 @@ func TestContract45FixtureCQL(t *testing.T) {
 			if strings.Contains(cql, "plat*") {
 				entity = "group"
 			}
-			if got := s.want(200, "GET", "search?entity-type="+entity+"&restriction="+url.QueryEscape(cql), "").names(); got == "" {
+			if got := s.list("search?entity-type="+entity+"&restriction="+url.QueryEscape(cql)); got == "" {
 				t.Errorf("%s finds nothing", cql)
 			}
 		}

@@ -102,13 +102,44 @@ func (s *site) want(status int, method, resource, body string) answer {
 	return a
 }
 
-// refused calls and fails the test where status or reason are others.
+// refused calls, for JSON and for XML, and fails the test where status, reason
+// or form of the refusal are others.
 func (s *site) refused(status int, reason, method, resource, body string) {
 	s.t.Helper()
-	a := s.want(status, method, resource, body)
-	if got := a.reason(); got != reason {
-		s.t.Fatalf("%s %s: reason %q, want %q: %s", method, resource, got, reason, a.body)
+	for _, media := range []string{"application/json", "application/xml"} {
+		r := s.request(method, resource, body)
+		r.Header.Set("Accept", media)
+		a := s.send(r)
+		if got := a.reason(); a.status != status || got != reason {
+			s.t.Fatalf("%s %s: %d %s, want %d %s: %s", method, resource, a.status, got, status, reason, a.body)
+		}
+		if a.header.Get("Content-Type") != media || a.header.Get("X-Embedded-Crowd-Version") == "" {
+			s.t.Fatalf("%s %s: headers %v, want the type %s and a version", method, resource, a.header, media)
+		}
 	}
+}
+
+// list returns the names in a list of users or groups, which must be the same
+// in JSON and in XML.
+func (s *site) list(resource string) string {
+	s.t.Helper()
+	r := s.request("GET", resource, "")
+	r.Header.Set("Accept", "application/json")
+	inJSON := s.send(r)
+	r = s.request("GET", resource, "")
+	r.Header.Set("Accept", "application/xml")
+	inXML := s.send(r)
+	if inJSON.status != 200 || inXML.status != 200 {
+		s.t.Fatalf("GET %s: %d in JSON and %d in XML, want 200: %s", resource, inJSON.status, inXML.status, inJSON.body)
+	}
+	var names []string
+	for _, n := range childNodes(s.t, inXML.body) {
+		names = append(names, n.element().Attrs["name"])
+	}
+	if got := strings.Join(names, " "); got != inJSON.names() {
+		s.t.Fatalf("GET %s: %q in XML, %q in JSON", resource, got, inJSON.names())
+	}
+	return inJSON.names()
 }
 
 // unchanged runs f and fails the test where it changed the state.
@@ -153,20 +184,22 @@ func (a answer) at(path ...string) any {
 	return v
 }
 
-// reason returns the reason of an error entity of either format.
+// reason returns the reason of an error entity of either format; without one,
+// or without a message, it is empty.
 func (a answer) reason() string {
-	a.t.Helper()
-	if strings.HasPrefix(a.body, "<") {
-		var e struct {
-			Reason string `xml:"reason"`
-		}
-		if err := xml.Unmarshal([]byte(a.body), &e); err != nil {
-			a.t.Fatal(err)
-		}
-		return e.Reason
+	var e struct {
+		XMLName xml.Name `json:"-" xml:"error"`
+		Reason  string   `json:"reason" xml:"reason"`
+		Message string   `json:"message" xml:"message"`
 	}
-	reason, _ := a.at("reason").(string)
-	return reason
+	err := json.Unmarshal([]byte(a.body), &e)
+	if strings.HasPrefix(a.body, "<") {
+		err = xml.Unmarshal([]byte(a.body), &e)
+	}
+	if err != nil || e.Message == "" {
+		return ""
+	}
+	return e.Reason
 }
 
 // names returns the names in a list of users or groups.
