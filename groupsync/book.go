@@ -101,6 +101,31 @@ func (b *Book) live(id string) *entry {
 	return nil
 }
 
+// Group returns the SCIM group of an id if it was issued and is not dead, else nil.
+func (b *Book) Group(id string) *Group {
+	if n := b.live(id); n != nil {
+		return n.group()
+	}
+	return nil
+}
+
+// Groups returns the SCIM groups that were issued and are not dead, by folded name
+// and then by id.
+func (b *Book) Groups() []*Group {
+	var all []*Group
+	for _, n := range b.all() {
+		all = append(all, n.group())
+	}
+	return all
+}
+
+// Made reports whether the connection created the Crowd group of the name that a
+// SCIM group has.
+func (b *Book) Made(id string) bool {
+	n := b.live(id)
+	return n != nil && n.made
+}
+
 // owner returns the id of the SCIM group of that name, or "". Of two with one
 // name it is the one with the smaller id.
 func (b *Book) owner(name string) string {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -151,37 +150,41 @@ func (l *crowdLedger) Holdings(_ context.Context, u *crowd.User) (Holdings, erro
 	var h Holdings
 	for name, values := range u.Attributes {
 		if strings.HasPrefix(name, l.names.grant) {
-			if state, n := readRegister(values, stateRevoked, stateGranted); state == stateGranted {
-				h.Grants = append(h.Grants, n.ID)
+			state, n := readRegister(values, stateRevoked, stateGranted)
+			if state == stateGranted && n.ID != "" {
+				h.Add(UserFact{GroupID: n.ID, Granted: true, At: n.At, Request: n.Request})
 			}
 		} else if target, found := strings.CutPrefix(name, attrOrigin); found {
-			if h.origins == nil {
-				h.origins = map[string]origin{}
-			}
-			h.origins[target] = readOrigin(values)
+			h.addOrigin(target, readOrigin(values))
 		}
 	}
-	slices.Sort(h.Grants)
 	return h, nil
 }
 
-func readOrigin(values []string) origin {
+// readOrigin reads the register of an origin. When a membership was left also
+// stands in the state, in seconds, for the case that the note is lost.
+func readOrigin(values []string) UserFact {
 	state, n := readRegister(values, stateMade, stateFound)
+	f := UserFact{Target: n.Name, At: n.At, Request: n.Request}
 	switch state {
 	case stateMade:
-		return origin{Made, n.At, n.Name}
+		f.Origin = Made
+		return f
 	case stateFound:
-		return origin{Found, n.At, n.Name}
+		f.Origin = Found
+		return f
 	}
 	for _, v := range values {
-		if at, found := strings.CutPrefix(v, stateLeft); found {
-			seconds, err := strconv.ParseInt(at, 10, 64)
-			if err == nil {
-				return origin{Left, time.Unix(seconds, 0), n.Name}
+		at, found := strings.CutPrefix(v, stateLeft)
+		if seconds, err := strconv.ParseInt(at, 10, 64); found && err == nil {
+			f.Origin = Left
+			if f.At.Unix() != seconds {
+				f.At = time.Unix(seconds, 0)
 			}
+			return f
 		}
 	}
-	return origin{}
+	return UserFact{}
 }
 
 func (l *crowdLedger) RecordUser(ctx context.Context, u *crowd.User, facts []UserFact, extra crowd.Attributes) error {

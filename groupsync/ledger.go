@@ -3,7 +3,6 @@ package groupsync
 import (
 	"context"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -12,27 +11,40 @@ import (
 // A Ledger keeps what a connection's identity provider said of groups: which
 // SCIM groups there are, which users were granted them, and which memberships
 // in Crowd that caused. [NewCrowdLedger] keeps it in Crowd itself; a
-// [MemoryLedger] serves tests.
+// [MemoryLedger] serves tests. Package ledgertest holds any other one against
+// what is promised here.
 //
 // All records are registers: a later write of the same fact replaces an earlier
-// one, and none is ever deleted. A Ledger is safe for concurrent use.
+// one, whatever the times in them say, and none is ever deleted. Ids and texts
+// come back as they were given, byte for byte, an id of any case and up to 240
+// characters, and times to the nanosecond. Names of Crowd's users and groups are
+// the same in any case; what is recorded with a user follows its key, through
+// renames, and ends with the user.
+//
+// A Ledger is safe for concurrent use, in one process and from others that share
+// its store.
 type Ledger interface {
-	// Book returns the SCIM groups. The Crowd groups that match one of also, with
-	// their attributes, are read at the same time and stand in [Book.Crowd].
+	// Book returns the SCIM groups, in a Book of its own for each call. The Crowd
+	// groups that match one of also, with their attributes, are read at the same
+	// time and stand in [Book.Crowd].
 	Book(ctx context.Context, also ...crowd.Restriction) (*Book, error)
 	// RecordGroup writes one fact about a SCIM group.
 	RecordGroup(ctx context.Context, f GroupFact) error
 	// Holdings returns what is recorded with a user, who was just read from
-	// Crowd with its attributes.
+	// Crowd with its attributes. Grants are those of the connection, origins those
+	// of the directory: all its connections share them.
 	Holdings(ctx context.Context, u *crowd.User) (Holdings, error)
 	// RecordUser writes facts about a user, all of them or none. Extra are
-	// attributes of the user to write in the same request if that is possible.
+	// attributes of the user to write in the same request if that is possible;
+	// without them the facts are not written either.
 	RecordUser(ctx context.Context, u *crowd.User, facts []UserFact, extra crowd.Attributes) error
 	// Holders returns the users who hold a grant of the SCIM group, with their
-	// attributes.
+	// attributes, each once. Those who are inactive are among them, those whom
+	// Crowd no longer has are not. Of a grant that is recorded or revoked
+	// meanwhile it may tell or not.
 	Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error]
 	// Edges returns the users who hold a grant of the SCIM group or held one that
-	// was revoked, with their attributes.
+	// was revoked, as Holders does.
 	Edges(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error]
 	// RecordReconciled records that a whole reconcile has ended which had begun at
 	// that time; see [Book.Reconciled].
@@ -94,61 +106,3 @@ const (
 	Found                 // it was there by hand when it was first granted
 	Left                  // the last grant is gone: the membership is ours to remove
 )
-
-// Holdings is what a [Ledger] has recorded with one user.
-type Holdings struct {
-	// Grants are the ids of the SCIM groups granted and not revoked, sorted.
-	Grants []string
-	// origins is by the hash of the Crowd group's folded name.
-	origins map[string]origin
-}
-
-type origin struct {
-	Origin Origin
-	At     time.Time
-	target string // the Crowd group's name as recorded, if it is known
-}
-
-// Granted reports whether the user holds a grant of the SCIM group.
-func (h Holdings) Granted(groupID string) bool {
-	return slices.Contains(h.Grants, groupID)
-}
-
-// Origin returns how the user's membership in a Crowd group came to be, and when
-// that was recorded.
-func (h Holdings) Origin(target string) (Origin, time.Time) {
-	o := h.origins[targetHash(target)]
-	return o.Origin, o.At
-}
-
-// anyOurs reports whether any membership was ever ours.
-func (h Holdings) anyOurs() bool {
-	for _, o := range h.origins {
-		if o.Origin == Made || o.Origin == Left {
-			return true
-		}
-	}
-	return false
-}
-
-// SetOrigin records an origin in h, for ledgers that build one.
-func (h *Holdings) SetOrigin(target string, o Origin, at time.Time) {
-	if h.origins == nil {
-		h.origins = map[string]origin{}
-	}
-	h.origins[targetHash(target)] = origin{o, at, target}
-}
-
-// Targets returns the names of the Crowd groups with a recorded origin, sorted.
-func (h Holdings) Targets() []string {
-	var names []string
-	for _, o := range h.origins {
-		if o.target != "" {
-			names = append(names, o.target)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-func targetHash(target string) string { return hash(crowd.Fold(target)) }

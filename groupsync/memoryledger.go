@@ -65,14 +65,8 @@ func (l *MemoryLedger) Holdings(_ context.Context, u *crowd.User) (Holdings, err
 	defer l.mu.Unlock()
 	var h Holdings
 	for _, f := range l.users[u.Key] {
-		switch {
-		case f.GroupID == "":
-			h.SetOrigin(f.Target, f.Origin, f.At)
-		case f.Granted:
-			h.Grants = append(h.Grants, f.GroupID)
-		}
+		h.Add(f)
 	}
-	slices.Sort(h.Grants)
 	return h, nil
 }
 
@@ -91,9 +85,18 @@ func (l *MemoryLedger) RecordUser(ctx context.Context, u *crowd.User, facts []Us
 		l.users[u.Key] = said
 	}
 	for _, f := range facts {
-		said["grant "+f.GroupID+" target "+crowd.Fold(f.Target)] = f
+		said[f.register()] = f
 	}
 	return nil
+}
+
+// register tells the facts about a user apart, of which a later one replaces an
+// earlier.
+func (f UserFact) register() string {
+	if f.GroupID != "" {
+		return "grant " + f.GroupID
+	}
+	return "origin " + crowd.Fold(f.Target)
 }
 
 // Holders implements [Ledger].
