@@ -149,14 +149,76 @@ type UserQuery struct {
 	// Start is the number of users to pass over, Max the greatest number
 	// returned, 0 for all.
 	Start, Max int
+	// Census, where it is given, lets Crowd pass over the users before Start
+	// instead of reading them. It is for queries for all users.
+	Census *Census
+}
+
+// A Census is how many users SCIM shows, and where in Crowd's list those stand
+// that it does not show. It is out of date as soon as somebody comes or goes, and
+// then a page by it may begin some users early or late.
+type Census struct {
+	// Total is the number of users that are visible over SCIM.
+	Total int
+
+	gone []int // places in Crowd's list, ascending
+}
+
+// Census counts the users: two calls, of names only.
+func (e *Engine) Census(ctx context.Context) (Census, error) {
+	gone := map[string]bool{}
+	for u, err := range e.crowd.Users(ctx, crowd.Query{Where: crowd.Equals(e.names.gone, "yes"), PageSize: allAtOnce}) {
+		if err != nil {
+			return Census{}, err
+		}
+		gone[crowd.Fold(u.Name)] = true
+	}
+	var c Census
+	place := 0
+	for u, err := range e.crowd.Users(ctx, crowd.Query{PageSize: allAtOnce}) {
+		if err != nil {
+			return Census{}, err
+		}
+		if gone[crowd.Fold(u.Name)] {
+			c.gone = append(c.gone, place)
+		}
+		place++
+	}
+	c.Total = place - len(c.gone)
+	return c, nil
+}
+
+// CountUsers counts the users that are visible over SCIM.
+func (e *Engine) CountUsers(ctx context.Context) (int, error) {
+	c, err := e.Census(ctx)
+	return c.Total, err
+}
+
+// place returns how many users of Crowd's list stand before the n-th that is
+// shown, from 0.
+func (c *Census) place(n int) int {
+	for _, gone := range c.gone {
+		if gone > n {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // Users returns the users that match, by folded name, without those that were
 // deleted.
 func (e *Engine) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, error] {
+	query := crowd.Query{Where: e.where(q), Detail: crowd.WithAttributes}
+	if q.Census != nil {
+		query.Start, q.Start = q.Census.place(q.Start), 0
+	}
+	if q.Max > 0 && q.Start == 0 {
+		query.PageSize = min(q.Max, mostPerPage)
+	}
 	return func(yield func(*User, error) bool) {
 		passed, given := 0, 0
-		for u, err := range e.crowd.Users(ctx, crowd.Query{Where: e.where(q), Detail: crowd.WithAttributes}) {
+		for u, err := range e.crowd.Users(ctx, query) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -183,6 +245,9 @@ func (e *Engine) Users(ctx context.Context, q UserQuery) iter.Seq2[*User, error]
 	}
 }
 
+// mostPerPage is how many users with their attributes are read by one call.
+const mostPerPage = 1000
+
 func (e *Engine) where(q UserQuery) crowd.Restriction {
 	var all []crowd.Restriction
 	if q.ExternalID != "" {
@@ -197,16 +262,6 @@ func (e *Engine) where(q UserQuery) crowd.Restriction {
 		return q.Where
 	}
 	return crowd.And(append(all, q.Where)...)
-}
-
-// CountUsers counts the users that are visible over SCIM.
-func (e *Engine) CountUsers(ctx context.Context) (int, error) {
-	all, err := e.countUsers(ctx, crowd.Restriction{})
-	if err != nil {
-		return 0, err
-	}
-	gone, err := e.countUsers(ctx, crowd.Equals(e.names.gone, "yes"))
-	return all - gone, err
 }
 
 // allAtOnce asks for a list as one page: of names only, even a large one is small.
