@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -189,6 +190,18 @@ func TestToCrowdErrors(t *testing.T) {
 			Attribute: "title", Problem: "its value has 256 characters, Crowd holds 255",
 			Remedy: "Shorten it in the identity provider, or map it with an expression such as substring(..., 0, 255)",
 		}},
+		{"long email of characters that count twice", nil, `{"userName": "a", "emails": [{"value": "` + strings.Repeat("😀", 128) + `"}]}`, &mapping.ValueError{
+			Attribute: "emails[primary eq true].value", Problem: "its value has 256 characters, Crowd holds 255",
+			Remedy: "Shorten it in the identity provider, or map it with an expression such as substring(..., 0, 255)",
+		}},
+		{"user name that is blank", nil, `{"userName": " \u00a0"}`, &mapping.ValueError{
+			Attribute: "userName", Problem: `it gives the user name " \u00a0", which is blank`,
+			Remedy: "Correct it in the identity provider, or map another attribute to username",
+		}},
+		{"user name that XML cannot hold", nil, `{"userName": "a\uffffb"}`, &mapping.ValueError{
+			Attribute: "userName", Problem: `it gives the user name "a\uffffb", which has a control character`,
+			Remedy: "Correct it in the identity provider, or map another attribute to username",
+		}},
 		{"active that is no boolean", nil, `{"userName": "a", "active": "perhaps"}`, &mapping.ValueError{
 			Attribute: "active", Problem: `"perhaps" is neither true nor false`, Remedy: "Send a boolean",
 		}},
@@ -208,22 +221,50 @@ func TestToCrowdErrors(t *testing.T) {
 	}
 }
 
-// Crowd cuts names of persons; cutting them first makes what is wanted equal what Crowd will hold.
+// Crowd cuts names of persons; cutting them first makes what is wanted equal what Crowd will hold. It counts UTF-16 code
+// units, and no character is cut in two.
 func TestToCrowdCutsAsCrowdDoes(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]string{
-		255: strings.Repeat("é", 255),
-		256: strings.Repeat("é", 252) + "...",
-		999: strings.Repeat("é", 252) + "...",
+	e, smile := strings.Repeat("é", 252), strings.Repeat("😀", 126) // 252 units each
+	for in, want := range map[string]string{
+		e + "ééé":           e + "ééé",
+		e + "éééé":          e + "...",
+		e + e:               e + "...",
+		smile + "aaa":       smile + "aaa",
+		smile + "😀a":        smile + "😀a",
+		smile + "😀😀":        smile + "...",
+		"a" + smile + "😀":   "a" + smile + "😀",
+		"a" + smile + "😀😀":  "a" + strings.Repeat("😀", 125) + "...",
+		"aa" + smile + "😀":  "aa" + strings.Repeat("😀", 125) + "...",
+		"aaa" + smile + "😀": "aaa" + strings.Repeat("😀", 124) + "...",
 	} {
-		in := map[string]any{"userName": "a", "displayName": strings.Repeat("é", n)}
-		got, err := compile(t).ToCrowd(in)
+		got, err := compile(t).ToCrowd(map[string]any{"userName": "a", "displayName": in, "name": map[string]any{"givenName": in, "familyName": in}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *got.DisplayName != want {
-			t.Errorf("%d characters became %d bytes, want %d", n, len(*got.DisplayName), len(want))
+		for _, name := range []string{*got.DisplayName, *got.FirstName, *got.LastName} {
+			if name != want {
+				t.Errorf("%.9q of %d bytes became %d bytes, want %d", in, len(in), len(name), len(want))
+			}
 		}
+	}
+}
+
+// So many values of one attribute take a moment; held each against each they would take minutes.
+func TestManyValues(t *testing.T) {
+	t.Parallel()
+	emails := make([]any, 200_000)
+	for i := range emails {
+		emails[i] = map[string]any{"value": strconv.Itoa(i)}
+	}
+	user := map[string]any{"userName": "a", "emails": emails}
+	m := compile(t, mapping.Row{To: "mails", From: []string{"emails.value"}})
+	f, err := m.ToCrowd(user)
+	if err != nil || len(f.Custom["mails"]) != len(emails) {
+		t.Fatalf("%d values, %v", len(f.Custom["mails"]), err)
+	}
+	if shown := m.ToSCIM(f, user)["emails"].([]any); len(shown) != len(emails) {
+		t.Errorf("shown are %d", len(shown))
 	}
 }
 

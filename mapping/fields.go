@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -36,27 +37,38 @@ func (f *Fields) field(to string) **string {
 	return nil
 }
 
-// maxText is the number of characters that Crowd keeps of a name, field or attribute value.
-const maxText = 255
+// Crowd counts the characters of a text as Java does, in UTF-16 code units: one beyond the Basic Multilingual Plane,
+// such as an emoji, counts twice.
+const (
+	maxText = 255 // of a name, field or attribute value
+	cutText = 252 // what is left of the name of a person that is longer, before "..."
+)
 
-// cut shortens text as Crowd does with names of persons: to 252 characters and "...".
+// units returns the length of a text as Crowd counts it.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
+}
+
+// cut shortens text as Crowd does with names of persons. No character is cut in two.
 func cut(s string) string {
-	if utf8.RuneCountInString(s) <= maxText {
+	if units(s) <= maxText {
 		return s
 	}
 	n := 0
-	for i := range s {
-		if n == maxText-3 {
+	for i, r := range s {
+		if n += max(utf16.RuneLen(r), 1); n > cutText {
 			return s[:i] + "..."
 		}
-		n++
 	}
 	return s
 }
 
 // fit holds a text against Crowd's rules for the field and returns what Crowd will make of it.
 func fit(to, value string) (fitted, problem, remedy string) {
-	length := utf8.RuneCountInString(value)
 	switch to {
 	case toFirstName, toLastName, toDisplayName:
 		return cut(value), "", ""
@@ -66,7 +78,7 @@ func fit(to, value string) (fitted, problem, remedy string) {
 				"Correct it in the identity provider, or map another attribute to username"
 		}
 	default:
-		if length > maxText {
+		if length := units(value); length > maxText {
 			return "", fmt.Sprintf("its value has %d characters, Crowd holds %d", length, maxText),
 				"Shorten it in the identity provider, or map it with an expression such as substring(..., 0, 255)"
 		}
@@ -79,15 +91,23 @@ func nameProblem(s string) string {
 	switch {
 	case s == "":
 		return "is empty"
-	case utf8.RuneCountInString(s) > maxText:
-		return fmt.Sprintf("has more than %d characters", maxText)
+	case strings.TrimSpace(s) == "":
+		return "is blank"
 	case strings.TrimSpace(s) != s:
 		return "begins or ends with a blank"
-	case strings.ContainsFunc(s, unicode.IsControl):
+	case units(s) > maxText:
+		return fmt.Sprintf("has more than %d characters", maxText)
+	case !utf8.ValidString(s):
+		return "is not valid UTF-8"
+	case strings.ContainsFunc(s, unprintable):
 		return "has a control character"
 	}
 	return ""
 }
+
+// unprintable reports whether r cannot stand in an XML document, as which Crowd must be able to write any name (XML
+// 1.0, production 2), or is a control character all the same.
+func unprintable(r rune) bool { return unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF }
 
 // quote quotes a value for a message, shortened.
 func quote(s string) string {

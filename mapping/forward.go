@@ -116,15 +116,17 @@ func (o *outcome) setText(values []any) {
 	if len(values) > 1 && !r.custom {
 		values = values[:1]
 	}
+	seen := make(map[string]bool, len(values))
 	for _, v := range values {
 		text, problem, remedy := fit(r.To, asText(v))
 		if problem != "" {
 			o.err = r.valueError(problem, remedy)
 			return
 		}
-		if !slices.Contains(o.values, text) {
+		if !seen[text] {
 			o.values = append(o.values, text)
 		}
+		seen[text] = true
 	}
 	o.found = len(o.values) > 0
 }

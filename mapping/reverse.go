@@ -87,12 +87,11 @@ func (m *AttributeMap) agrees(r *row, values []any, resource map[string]any) boo
 	if len(o.values) != len(values) {
 		return false
 	}
-	for _, v := range values {
-		if !slices.Contains(o.values, asText(v)) {
-			return false
-		}
+	mapped := make(map[string]bool, len(o.values))
+	for _, v := range o.values {
+		mapped[v] = true
 	}
-	return true
+	return !slices.ContainsFunc(values, func(v any) bool { return !mapped[asText(v)] })
 }
 
 // A place is where a path puts a value that it would then select.

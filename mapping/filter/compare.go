@@ -153,10 +153,11 @@ func asText(v any) (string, bool) {
 	return string(n), ok
 }
 
-// compareNumbers orders integers exactly and everything else as floating-point numbers, so that the size of an
-// exponent costs nothing.
+// compareNumbers orders integers exactly and everything else as floating-point numbers, integers of thousands of digits
+// among them, so that the size of a number or its exponent costs nothing.
 func compareNumbers(a, b json.Number) int {
-	if !strings.ContainsAny(string(a+b), ".eE") {
+	const exact = 1000
+	if len(a)+len(b) <= exact && !strings.ContainsAny(string(a+b), ".eE") {
 		x, ok1 := new(big.Int).SetString(string(a), 10)
 		y, ok2 := new(big.Int).SetString(string(b), 10)
 		if ok1 && ok2 {
