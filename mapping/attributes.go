@@ -161,7 +161,7 @@ func (c *attributeCompiler) missing(r *row, pointer string) {
 func (c *attributeCompiler) expression(r Row, pointer string) *expression {
 	e, err := compileExpression(r.Expr, c.options.Schema)
 	if err != nil {
-		c.expressionFault(pointer, err)
+		c.faults.addExpression(pointer, err)
 		return nil
 	}
 	single := slices.Contains(crowdFields(), r.To)
@@ -176,12 +176,6 @@ func (c *attributeCompiler) expression(r Row, pointer string) *expression {
 		c.faults.add(pointer, "the expression gives a boolean, but "+r.To+" is text", `Write for example active ? "yes" : "no"`)
 	}
 	return e
-}
-
-func (c *attributeCompiler) expressionFault(pointer string, err error) {
-	if e, ok := errors.AsType[*expressionError](err); ok {
-		c.faults.add(pointer, e.problem, e.remedy)
-	}
 }
 
 // constant checks a constant against the target.
@@ -246,7 +240,9 @@ func parseSource(text string, s filter.Schema) (filter.Path, Fault) {
 
 // unknownRemedy suggests the attribute that is most like the one written.
 func unknownRemedy(written string, s filter.Schema) string {
-	if n, ok := s.(interface{ Names() []string }); ok {
+	const few = 5
+	n, ok := s.(interface{ Names() []string })
+	if ok {
 		if best := nearest(written, n.Names()); best != "" {
 			return "Did you mean " + best + "?"
 		}
@@ -255,6 +251,9 @@ func unknownRemedy(written string, s filter.Schema) string {
 				return "Did you mean " + name + "?"
 			}
 		}
+	}
+	if ok && len(n.Names()) <= few {
+		return "Name one of " + strings.Join(n.Names(), ", ")
 	}
 	return "Name an attribute of the schema, such as userName, name.familyName or " + enterpriseUser + ":department"
 }

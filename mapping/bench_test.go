@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"runtime/metrics"
 	"testing"
 
 	"github.com/scimcrowd/scimcrowd/mapping"
@@ -62,38 +63,90 @@ func companyRules(tb testing.TB) *mapping.GroupMap {
 	return compileGroups(tb, g)
 }
 
-// BenchmarkDeriveUsers derives what 100,000 users with 1,000,000 grants of 1,000 groups should be members of.
+// BenchmarkDeriveUser derives the memberships of one user with ten grants, the targets of whose groups are not known
+// yet.
+func BenchmarkDeriveUser(b *testing.B) {
+	m := companyRules(b)
+	var u mapping.UserState
+	for u = range company(1) {
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.DeriveUser(u)
+	}
+}
+
+func BenchmarkUserFilter(b *testing.B) {
+	f, err := mapping.CompileUserFilter(`title == "Captain" && active`, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	user := resource(b, annText)
+	b.ReportAllocs()
+	for b.Loop() {
+		if in, err := f.Includes(user); !in || err != nil {
+			b.Fatal(in, err)
+		}
+	}
+}
+
+// BenchmarkDeriveUsers derives what 100,000 users with 1,000,000 grants of 1,000 groups should be members of. The peak
+// is how much the heap in use grew at most, garbage included, sampled at every 1,000th user.
 func BenchmarkDeriveUsers(b *testing.B) {
 	m := companyRules(b)
 	b.ReportAllocs()
+	n, peak := 0, uint64(0)
 	for b.Loop() {
-		n := 0
-		for _, err := range m.DeriveUsers(company(100_000)) {
+		before := heap(true)
+		n = 0
+		for _, err := range m.DeriveUsers(watched(company(100_000), &peak, before)) {
 			if err != nil {
 				b.Fatal(err)
 			}
 			n++
 		}
-		b.ReportMetric(float64(n), "decisions/op")
 	}
+	b.ReportMetric(float64(n), "decisions/op")
+	b.ReportMetric(float64(peak)/(1<<20), "peak-MB")
+}
+
+// watched passes users on and keeps the greatest growth of the heap over before.
+func watched(users iter.Seq2[mapping.UserState, error], peak *uint64, before uint64) iter.Seq2[mapping.UserState, error] {
+	return func(yield func(mapping.UserState, error) bool) {
+		i := 0
+		for u, err := range users {
+			if i++; i%1000 == 0 {
+				if now := heap(false); now > before {
+					*peak = max(*peak, now-before)
+				}
+			}
+			if !yield(u, err) {
+				return
+			}
+		}
+	}
+}
+
+// heap returns the bytes of the heap in use, after a collection where live is true.
+func heap(live bool) uint64 {
+	if live {
+		runtime.GC()
+	}
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // What a stream of users leaves behind does not grow with the users.
 func TestDeriveUsersInBoundedMemory(t *testing.T) {
 	m := companyRules(t)
-	heap := func() uint64 {
-		var s runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&s)
-		return s.HeapAlloc
-	}
-	before, peak, n := heap(), uint64(0), 0
+	before, peak, n := heap(true), uint64(0), 0
 	for _, err := range m.DeriveUsers(company(100_000)) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if n%400_000 == 0 {
-			peak = max(peak, heap())
+			peak = max(peak, heap(true))
 		}
 		n++
 	}

@@ -19,6 +19,9 @@ const (
 	LeftClosed                   // the removal is finished: a membership that is there now was made by hand
 )
 
+// MarshalText writes the record in words.
+func (p Provenance) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
 // String returns the record in words.
 func (p Provenance) String() string {
 	names := [...]string{"absent", "made", "found", "left-open", "left-closed"}
@@ -55,6 +58,9 @@ const (
 	Add
 	Remove
 )
+
+// MarshalText writes the action in words.
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // String returns the action in words.
 func (a Action) String() string {

@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"testing"
@@ -132,6 +133,13 @@ func TestDeriveUser(t *testing.T) {
 			mapping.UserState{Grants: live("a"), Memberships: []string{"A", "x", "crowd-administrators", "Welcome"}},
 			map[string]string{"a": "add", "x": "remove"},
 		},
+		{"somebody the connection knows nothing of keeps all", strict, mapping.UserState{Memberships: []string{"x"}}, map[string]string{}},
+		{"a user of ours without grants", strict, mapping.UserState{Ours: true, Memberships: []string{"x"}}, map[string]string{"x": "remove"}},
+		{
+			"a rule that does not keep users speaks of everybody", manual(mapping.Rule{From: "a", To: []string{"t"}, KeepExistingUsers: new(false)}),
+			mapping.UserState{Memberships: []string{"x", "T"}},
+			map[string]string{"T": "remove"},
+		},
 		{"groups of others are kept", mapping.Groups{}, mapping.UserState{Memberships: []string{"x"}}, map[string]string{}},
 		{"protected with leave: added", leave, mapping.UserState{Grants: live("a")}, map[string]string{"jira-administrators": "add"}},
 		{"protected with leave: never removed", leave, mapping.UserState{Provenance: map[string]mapping.Provenance{"jira-administrators": mapping.Made}}, map[string]string{}},
@@ -144,6 +152,87 @@ func TestDeriveUser(t *testing.T) {
 				t.Errorf("DeriveUser mismatch (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// All the settings that keep a membership, for somebody of the connection who is in the group by hand and whom nobody
+// grants it: mode, importGroups, keepExistingGroups, a rule's keepExistingUsers (or no rule), default for new users,
+// protected.
+func TestKeepSettings(t *testing.T) {
+	t.Parallel()
+	for bits := range 1 << 7 {
+		is := func(bit int) bool { return bits&(1<<bit) != 0 }
+		byHand, imported, keepGroups, named, keepUsers, welcome, protected := is(0), is(1), is(2), is(3), is(4), is(5), is(6)
+		s := mapping.Groups{Mapping: mapping.OnTheFlyMapping, Protected: []string{"admins"}}
+		if byHand {
+			s.Mapping = mapping.ManualMapping
+		}
+		s.Manual.ImportGroups, s.OnTheFly.KeepExistingGroups = imported, &keepGroups
+		name := "g"
+		if protected {
+			name = "admins"
+		}
+		if named {
+			s.Manual.Rules = []mapping.Rule{{From: "other", To: []string{name}, KeepExistingUsers: &keepUsers, Protected: "add"}}
+		}
+		if welcome && !protected {
+			s.DefaultForNewUsers = []string{"G"}
+		}
+		want := keptByTheBook(s, protected, named, keepUsers)
+		m := compileGroups(t, s)
+		removed := actions(m.DeriveUser(mapping.UserState{Ours: true, Memberships: []string{name}}))[name] == "remove"
+		if m.Keeps(name) != want || removed == want {
+			t.Errorf("%+v: Keeps = %v, removed = %v, want it kept: %v", s, m.Keeps(name), removed, want)
+		}
+		given := mapping.UserState{Ours: true, Provenance: map[string]mapping.Provenance{name: mapping.Made}}
+		if removed := actions(m.DeriveUser(given))[name] == "remove"; removed == protected {
+			t.Errorf("%+v: what the identity provider gave is removed: %v", s, removed)
+		}
+	}
+}
+
+// keptByTheBook says in plain words whether a membership made by hand stays.
+func keptByTheBook(s mapping.Groups, protected, named, keepUsers bool) bool {
+	if protected {
+		return true
+	}
+	if s.Mapping == mapping.ManualMapping {
+		if named {
+			return keepUsers
+		}
+		if !s.Manual.ImportGroups {
+			return true
+		}
+	}
+	return *s.OnTheFly.KeepExistingGroups || s.DefaultForNewUsers != nil
+}
+
+func TestExplainUser(t *testing.T) {
+	t.Parallel()
+	s := manual(mapping.Rule{From: "eng", To: []string{"devs"}}, mapping.Rule{FromPattern: "(.)ps", To: []string{"devs", "$1"}})
+	s.DefaultForAllUsers = []string{"employees"}
+	m := compileGroups(t, s)
+	u := mapping.UserState{Name: "ann", Ours: true, Grants: live("ops", "eng"), Provenance: map[string]mapping.Provenance{"old": mapping.Made}}
+	got := m.ExplainUser(u)
+	want := `user ann
+  devs: add: granted by eng, manual.rules[0] (from "eng"); granted by ops, manual.rules[1] (fromPattern "(.)ps")
+  employees: add: default group for all users
+  o: add: granted by ops, manual.rules[1] (fromPattern "(.)ps")
+  old: remove: made by the identity provider, which grants it no longer
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("ExplainUser mismatch (-want +got):\n%s", diff)
+	}
+	text, err := json.Marshal(m.DeriveUser(mapping.UserState{Name: "bob", Provenance: map[string]mapping.Provenance{"old": mapping.Found}}))
+	if want := `[{"user":"bob","target":{"group":"old","keepExisting":true,"rule":""},"action":"leave","reasons":[{"kind":"by-hand"}]}]`; err != nil || string(text) != want {
+		t.Errorf("as JSON: %s, %v, want %s", text, err, want)
+	}
+	none := "user cid\n  (none): no grant, default or record says anything of this user's memberships\n"
+	if got := m.ExplainUser(mapping.UserState{Name: "cid"}).String(); got != none {
+		t.Errorf("of somebody unknown it says %q", got)
+	}
+	if text, err := json.Marshal(mapping.LeftOpen); err != nil || string(text) != `"left-open"` {
+		t.Errorf("a provenance as JSON: %s, %v", text, err)
 	}
 }
 

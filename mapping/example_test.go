@@ -214,10 +214,10 @@ func ExampleAttributeMap_Changes() {
 	// Output: user ann.berg@harbour.example: username: ["ann.berg@harbour.example"] -> ["ann.berg"]
 }
 
-func ExampleCompileScope() {
-	scope := must(mapping.CompileScope(mapping.Scope{Users: `userType == "Employee"`}, nil))
-	fmt.Println(scope.User(user(`{"userName": "ann", "userType": "Employee"}`)))
-	fmt.Println(scope.User(user(`{"userName": "guest", "userType": "Guest"}`)))
+func ExampleCompileUserFilter() {
+	employees := must(mapping.CompileUserFilter(`userType == "Employee"`, nil))
+	fmt.Println(employees.Includes(user(`{"userName": "ann", "userType": "Employee"}`)))
+	fmt.Println(employees.Includes(user(`{"userName": "guest", "userType": "Guest"}`)))
 	// Output:
 	// true <nil>
 	// false <nil>

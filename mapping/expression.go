@@ -10,7 +10,6 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/checker/nature"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/types"
@@ -57,7 +56,7 @@ func compileExpression(text string, schema filter.Schema) (*expression, error) {
 	if err := e.survey(tree); err != nil {
 		return nil, err
 	}
-	patch := &patcher{schema: schema}
+	patch := &patcher{schema: schema, calls: make(map[*ast.CallNode]reflect.Kind)}
 	e.program, err = expr.Compile(text, e.options(patch)...)
 	if patch.err != nil {
 		return nil, patch.err
@@ -88,10 +87,7 @@ func (e *expression) options(patch *patcher) []expr.Option {
 		env[name] = typeOf(info)
 	}
 	options := []expr.Option{expr.Env(env), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins(), expr.Patch(patch)}
-	for _, name := range loops() {
-		options = append(options, expr.EnableBuiltin(name))
-	}
-	for _, name := range []string{"len", "first", "last"} {
+	for _, name := range builtins() {
 		options = append(options, expr.EnableBuiltin(name))
 	}
 	for _, h := range helpers() {
@@ -100,9 +96,10 @@ func (e *expression) options(patch *patcher) []expr.Option {
 	return options
 }
 
-// loops lists the built-in functions that evaluate a predicate for each value of a list.
-func loops() []string {
-	return []string{"all", "any", "none", "one", "filter", "map", "find", "count"}
+// builtins lists the functions of the language that there are: loops, which evaluate a predicate for each value of a
+// list, and what costs nothing.
+func builtins() []string {
+	return []string{"all", "any", "none", "one", "filter", "map", "find", "count", "len", "first", "last"}
 }
 
 // typeOf returns the type an attribute has in an expression.
@@ -234,78 +231,4 @@ func (e *expression) paths() []filter.Path {
 func (e *expression) reads(name string) bool {
 	_, ok := e.inputs[name]
 	return ok
-}
-
-// A patcher gives each helper the run it works for, and puts helpers in place of the operators whose cost depends
-// on data.
-type patcher struct {
-	schema filter.Schema
-	paths  []filter.Path // met on the way
-	err    error
-}
-
-// Visit implements ast.Visitor.
-func (p *patcher) Visit(node *ast.Node) {
-	switch n := (*node).(type) {
-	case *ast.BinaryNode:
-		p.operator(node, n)
-	case *ast.CallNode:
-		callee, ok := n.Callee.(*ast.IdentifierNode)
-		if !ok {
-			return
-		}
-		for _, h := range helpers() {
-			if h.name == callee.Value {
-				p.patchCall(node, h, n.Arguments)
-			}
-		}
-	}
-}
-
-// operator replaces an operator by the helper that does the same within bounds.
-func (p *patcher) operator(node *ast.Node, n *ast.BinaryNode) {
-	name := map[string]string{"+": addName, "matches": matchesName, "contains": containsName, "??": "default"}[n.Operator]
-	if name == "" || (n.Operator == "+" && number(n.Left.Nature()) && number(n.Right.Nature())) {
-		return
-	}
-	for _, h := range helpers() {
-		if h.name == name {
-			p.patchCall(node, h, []ast.Node{n.Left, n.Right})
-		}
-	}
-}
-
-func number(n *nature.Nature) bool { return n.IsInteger || n.IsFloat }
-
-// patchCall puts a call of h with the run in front of its arguments, constants among them compiled.
-func (p *patcher) patchCall(node *ast.Node, h helper, arguments []ast.Node) {
-	if h.most > 0 && len(arguments) > h.most {
-		p.fail(fmt.Sprintf("%s takes at most %d arguments", h.name, h.most), h.example)
-		return
-	}
-	all := append([]ast.Node{&ast.IdentifierNode{Value: runName}}, arguments...)
-	if h.constant > 0 && h.constant < len(all) {
-		text, ok := all[h.constant].(*ast.StringNode)
-		if !ok {
-			p.fail(strings.TrimPrefix(h.name, "_")+" needs a text in quotes there, not something computed", h.example)
-			return
-		}
-		value, err := h.prepare(text.Value, p.schema)
-		if err != nil {
-			p.err = err
-			return
-		}
-		if path, ok := value.(filter.Path); ok {
-			p.paths = append(p.paths, path)
-		}
-		all[h.constant] = &ast.ConstantNode{Value: value}
-	}
-	ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: h.name}, Arguments: all})
-}
-
-// fail keeps the first problem.
-func (p *patcher) fail(problem, example string) {
-	if p.err == nil {
-		p.err = &expressionError{problem, "Write for example " + example}
-	}
 }

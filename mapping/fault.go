@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -42,6 +43,13 @@ func (f Faults) Below(prefix string) Faults {
 // add appends a fault.
 func (f *Faults) add(pointer, problem, remedy string) {
 	*f = append(*f, Fault{Pointer: pointer, Problem: problem, Remedy: remedy})
+}
+
+// addExpression appends what the compiler says of an expression.
+func (f *Faults) addExpression(pointer string, err error) {
+	if e, ok := errors.AsType[*expressionError](err); ok {
+		f.add(pointer, e.problem, e.remedy)
+	}
 }
 
 // err returns the faults as an error, nil if there are none.

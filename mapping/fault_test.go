@@ -139,6 +139,44 @@ func TestCompileGroupsFaults(t *testing.T) {
 		settings mapping.Groups
 		want     []string
 	}{
+		{
+			"filter",
+			mapping.Groups{Filter: `displayname != "x"`},
+			[]string{`/filter: the expression names displayname, but attributes in expressions are spelled exactly. Write displayName`},
+		},
+		{"filter without condition", mapping.Groups{Filter: `displayName`}, []string{`/filter: the expression is no condition. Write one that is true or false, such as displayName startsWith "crowd-"`}},
+		{"filter on what a group has not", mapping.Groups{Filter: `id == "x"`}, []string{`/filter: the expression names id, which is no attribute. Name one of displayName, externalId`}},
+		{
+			"names that no group can have", manual(mapping.Rule{From: "a ", To: to}, mapping.Rule{From: strings.Repeat("x", 256), To: []string{"y"}}),
+			[]string{
+				`/manual/rules/0/from: no SCIM group can have this name: it begins or ends with a blank. Write the name of a SCIM group, such as "Engineering"`,
+				`/manual/rules/1/from: no SCIM group can have this name: it has more than 255 characters. Write the name of a SCIM group, such as "Engineering"`,
+			},
+		},
+		{
+			"keep of what patterns make", manual(
+				mapping.Rule{FromPattern: "okta-(.*)", To: []string{"all", "x-$1", "$1-users"}},
+				mapping.Rule{FromPattern: "entra-(.*)", To: []string{"y-$1", "z$1-USERS"}, KeepExistingUsers: new(false)},
+				mapping.Rule{FromPattern: "(?P<a>.)(.)", To: []string{"$$x-${a}$2-$$", "$$${a}"}, KeepExistingUsers: new(false)},
+			),
+			[]string{
+				`/manual/rules/1/to/0: rule 0 may fill the same Crowd group, by "$1-users", and says otherwise of keepExistingUsers. Give keepExistingUsers the same value on both rules, or let their targets begin or end differently, as in "okta-$1" and "entra-$1"`,
+				`/manual/rules/2/to/1: rule 0 may fill the same Crowd group, by "$1-users", and says otherwise of keepExistingUsers. Give keepExistingUsers the same value on both rules, or let their targets begin or end differently, as in "okta-$1" and "entra-$1"`,
+			},
+		},
+		{
+			"keep of what patterns make apart", manual(
+				mapping.Rule{FromPattern: "okta-(.*)", To: []string{"okta-$1"}},
+				mapping.Rule{FromPattern: "entra-(.*)", To: []string{"entra-$1"}, KeepExistingUsers: new(false)},
+				mapping.Rule{FromPattern: "x(.*)", To: []string{"cost$$"}, KeepExistingUsers: new(false)},
+			), nil,
+		},
+		{
+			"not shadowed, for it may do more", manual(
+				mapping.Rule{FromPattern: "(.*)", To: []string{"$1"}},
+				mapping.Rule{From: "jira-administrators", To: []string{"jira-administrators"}, Protected: "add"},
+			), nil,
+		},
 		{"mode", mapping.Groups{Mapping: "automatic"}, []string{`/mapping: "automatic" is no way to map groups. Write "on-the-fly" or "manual"`}},
 		{"protected", mapping.Groups{Protected: []string{"a", ""}}, []string{`/protected/1: the name is empty. Write the name of a Crowd group, such as "crowd-administrators"`}},
 		{

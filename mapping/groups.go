@@ -2,6 +2,10 @@ package mapping
 
 // Groups are the settings of group mapping. The zero value maps every SCIM group to the Crowd group of its name.
 type Groups struct {
+	// Filter is an expression over displayName and externalId of a SCIM group, such as
+	// `displayName startsWith "crowd-"`. Groups that it is not true of fill no Crowd group. Default: all count.
+	Filter string `json:"filter,omitempty"`
+
 	// DefaultForNewUsers are Crowd groups that a user joins when it is created, and never again.
 	DefaultForNewUsers []string `json:"defaultForNewUsers,omitempty"`
 
@@ -39,6 +43,7 @@ type Manual struct {
 }
 
 // Rule says which Crowd groups some SCIM groups fill. It has exactly one of From, FromExternalID and FromPattern.
+// The Crowd groups are never made: one that is missing is filled as soon as it is there.
 type Rule struct {
 	From           string `json:"from,omitempty"`           // the name of a SCIM group, ignoring case
 	FromExternalID string `json:"fromExternalId,omitempty"` // the externalId of a SCIM group
@@ -49,7 +54,9 @@ type Rule struct {
 	// To are the Crowd groups. After FromPattern, $1 or ${name} stand for what a group of the pattern matched.
 	To []string `json:"to"`
 
-	// KeepExistingUsers leaves alone the members that the identity provider did not put there. Default: true.
+	// KeepExistingUsers leaves alone the members that the identity provider did not put there. Rules that fill one
+	// Crowd group must agree; of a group that one rule names, and to which the pattern of another leads, the rule
+	// that names it decides. Default: true.
 	KeepExistingUsers *bool `json:"keepExistingUsers,omitempty"`
 
 	// Protected is "add" where the rule may add members to protected groups, which it then never takes out.

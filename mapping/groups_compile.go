@@ -11,6 +11,7 @@ import (
 // by several goroutines.
 type GroupMap struct {
 	settings    Groups
+	filter      *expression // nil for none
 	mode        Mode
 	rules       []rule
 	replace     []replacement
@@ -26,6 +27,7 @@ type rule struct {
 	from    string         // folded
 	pattern *regexp.Regexp // of FromPattern, the whole name
 	to      []template     // with pattern: what Rule.To expands to
+	open    []ends         // of those that differ by what is matched
 	keep    bool
 }
 
@@ -38,6 +40,7 @@ type replacement struct {
 // pointers into g.
 func CompileGroups(g Groups) (*GroupMap, error) {
 	c := groupCompiler{m: &GroupMap{settings: g, mode: g.Mapping, keeps: make(map[string]bool)}}
+	c.m.filter = condition(&c.faults, "/filter", g.Filter, groupSchema{}, `displayName startsWith "crowd-"`)
 	c.protected()
 	c.defaults("/defaultForNewUsers", g.DefaultForNewUsers)
 	c.defaults("/defaultForAllUsers", g.DefaultForAllUsers)
@@ -46,6 +49,7 @@ func CompileGroups(g Groups) (*GroupMap, error) {
 		c.rule(i, r)
 	}
 	c.shadows()
+	c.keeps()
 	c.onTheFly(g.OnTheFly)
 	if err := c.faults.err(); err != nil {
 		return nil, err
@@ -104,6 +108,9 @@ func (c *groupCompiler) rule(i int, r Rule) {
 	compiled := rule{Rule: r, from: Fold(r.From), keep: orTrue(r.KeepExistingUsers)}
 	kind, value := c.source(pointer, r)
 	compiled.text = fmt.Sprintf("manual.rules[%d] (%s %q)", i, kind, value)
+	if problem := nameProblem(r.From); r.From != "" && problem != "" {
+		c.faults.add(pointer+"/from", "no SCIM group can have this name: it "+problem, `Write the name of a SCIM group, such as "Engineering"`)
+	}
 	if r.FromPattern != "" {
 		compiled.pattern = c.pattern(pointer+"/fromPattern", r.FromPattern, true)
 	}
@@ -114,7 +121,7 @@ func (c *groupCompiler) rule(i int, r Rule) {
 		c.faults.add(pointer+"/to", "the rule has no Crowd group to fill", `Write for example "to": ["jira-developers"]`)
 	}
 	for j, to := range r.To {
-		c.target(fmt.Sprintf("%s/to/%d", pointer, j), to, &compiled)
+		c.target(fmt.Sprintf("%s/to/%d", pointer, j), j, to, &compiled)
 	}
 	c.m.rules = append(c.m.rules, compiled)
 }
@@ -155,7 +162,7 @@ func (c *groupCompiler) pattern(pointer, text string, whole bool) *regexp.Regexp
 }
 
 // target checks one target of a rule and notes what it says of existing members.
-func (c *groupCompiler) target(pointer, to string, r *rule) {
+func (c *groupCompiler) target(pointer string, index int, to string, r *rule) {
 	if r.FromPattern != "" {
 		if r.pattern == nil {
 			return
@@ -166,6 +173,9 @@ func (c *groupCompiler) target(pointer, to string, r *rule) {
 			return
 		}
 		r.to = append(r.to, t)
+		if t.open() {
+			r.open = append(r.open, t.ends(index))
+		}
 		if strings.Contains(to, "$") {
 			return // what it expands to is looked at when it is known
 		}
@@ -203,6 +213,8 @@ func (c *groupCompiler) shadows() {
 func (r *rule) addsNothingTo(before *rule) bool {
 	g := SCIMGroup{Name: r.From, ExternalID: r.FromExternalID}
 	switch {
+	case r.Protected != before.Protected:
+		return false
 	case r.FromPattern != "":
 		if before.FromPattern != r.FromPattern {
 			return false
@@ -212,6 +224,33 @@ func (r *rule) addsNothingTo(before *rule) bool {
 		return false
 	}
 	return len(r.To) > 0 && subset(r.targets(g), before.targets(g))
+}
+
+// keeps refuses two rules whose targets hold what their patterns matched, and may be one Crowd group, and that say
+// different things of existing members.
+func (c *groupCompiler) keeps() {
+	for i := range c.m.rules {
+		for j := range c.m.rules[:i] {
+			if c.m.rules[i].keep != c.m.rules[j].keep && c.meet(i, j) {
+				break
+			}
+		}
+	}
+}
+
+// meet notes that two rules may fill one Crowd group, and reports whether.
+func (c *groupCompiler) meet(i, j int) bool {
+	for _, to := range c.m.rules[i].open {
+		for _, other := range c.m.rules[j].open {
+			if to.meets(other) {
+				c.faults.add(fmt.Sprintf("/manual/rules/%d/to/%d", i, to.at),
+					fmt.Sprintf("rule %d may fill the same Crowd group, by %s, and says otherwise of keepExistingUsers", j, quote(c.m.rules[j].To[other.at])),
+					`Give keepExistingUsers the same value on both rules, or let their targets begin or end differently, as in "okta-$1" and "entra-$1"`)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // subset reports whether all of a are in b, as names of groups.

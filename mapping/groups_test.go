@@ -30,6 +30,7 @@ func TestTargets(t *testing.T) {
 		Rename: mapping.Rename{Replace: []mapping.Replacement{{Pattern: "^okta[ -]", With: ""}, {Pattern: `(\w+) team`, With: "$1_group"}}, Prefix: "idp-", Suffix: "-x"},
 	}}
 	chosen := mapping.Groups{OnTheFly: mapping.OnTheFly{Only: []string{"dev-*", "ops", "*-all*"}, Never: []string{"DEV-secret*"}}}
+	filtered := mapping.Groups{Filter: `displayName startsWith "crowd-" || externalId == "e1"`}
 	fly := func(name string) []mapping.Target {
 		return []mapping.Target{{Group: name, KeepExisting: true, Create: true, Rule: "on the fly"}}
 	}
@@ -92,6 +93,22 @@ func TestTargets(t *testing.T) {
 			[]mapping.Target{{Group: "jira-administrators", KeepExisting: true, Rule: `manual.rules[0] (from "Admins")`, ProtectedAdd: true}},
 		},
 		{"manual: leave does not reach a registry's name twice over", manual(mapping.Rule{FromPattern: "(.*)", To: []string{"$1"}}), mapping.SCIMGroup{Name: "scim-registry-okta"}, nil},
+		{
+			"manual: the rule that names a Crowd group decides who stays there",
+			manual(mapping.Rule{FromPattern: "dev-(.*)", To: []string{"$1"}}, mapping.Rule{From: "x", To: []string{"Web"}, KeepExistingUsers: new(false)}),
+			mapping.SCIMGroup{Name: "dev-web"},
+			[]mapping.Target{{Group: "web", Rule: `manual.rules[0] (fromPattern "dev-(.*)")`}},
+		},
+		{
+			"on the fly: a default group of new users is kept",
+			mapping.Groups{DefaultForNewUsers: []string{"Welcome"}, OnTheFly: mapping.OnTheFly{KeepExistingGroups: new(false)}},
+			mapping.SCIMGroup{Name: "welcome"},
+			fly("welcome"),
+		},
+		{"filter: chosen", filtered, mapping.SCIMGroup{Name: "crowd-devs"}, fly("crowd-devs")},
+		{"filter: chosen by externalId", filtered, mapping.SCIMGroup{Name: "x", ExternalID: "e1"}, fly("x")},
+		{"filter: not chosen", filtered, mapping.SCIMGroup{Name: "x", ExternalID: "E1"}, nil},
+		{"filter: too long to say", filtered, mapping.SCIMGroup{Name: "crowd-x", ExternalID: strings.Repeat("x", 1<<20)}, nil},
 		{"hybrid: mapped", hybrid, mapping.SCIMGroup{Name: "engineering"}, []mapping.Target{{Group: "devs", KeepExisting: true, Rule: `manual.rules[0] (from "Engineering")`}}},
 		{"hybrid: imported", hybrid, mapping.SCIMGroup{Name: "Sales"}, fly("Sales")},
 	}
@@ -166,6 +183,37 @@ func TestKeepsUnderManualMapping(t *testing.T) {
 	}
 }
 
+// What is swept from a user who is in all kinds of groups, for each way to keep them.
+func TestSwept(t *testing.T) {
+	t.Parallel()
+	memberships := []string{"Other", "welcome", "crowd-administrators", "scim-registry-okta", "kept", "strict"}
+	for _, tt := range []struct {
+		mode           mapping.Mode
+		imported, keep bool
+		want           []string
+	}{
+		{mode: mapping.OnTheFlyMapping, keep: true},
+		{mode: mapping.OnTheFlyMapping, want: []string{"Other", "kept", "strict"}},
+		{mode: mapping.ManualMapping},
+		{mode: mapping.ManualMapping, imported: true, keep: true},
+		{mode: mapping.ManualMapping, imported: true, want: []string{"Other"}},
+	} {
+		s := manual(mapping.Rule{From: "a", To: []string{"Kept"}}, mapping.Rule{From: "b", To: []string{"strict"}, KeepExistingUsers: new(false)})
+		s.Mapping, s.Manual.ImportGroups, s.DefaultForNewUsers = tt.mode, tt.imported, []string{"Welcome"}
+		s.OnTheFly.KeepExistingGroups = &tt.keep
+		m := compileGroups(t, s)
+		var got []string
+		for _, target := range m.Swept(memberships) {
+			if got = append(got, target.Group); target.KeepExisting || target.Create || target.ProtectedAdd {
+				t.Errorf("swept %+v", target)
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" || m.SweepsMemberships() != (tt.want != nil) {
+			t.Errorf("%s, import %v, keep %v: SweepsMemberships = %v, Swept mismatch (-want +got):\n%s", tt.mode, tt.imported, tt.keep, m.SweepsMemberships(), diff)
+		}
+	}
+}
+
 func TestCollision(t *testing.T) {
 	t.Parallel()
 	settings := mapping.Groups{OnTheFly: mapping.OnTheFly{Rename: mapping.Rename{Replace: []mapping.Replacement{{Pattern: "^okta-"}}}}}
@@ -208,6 +256,7 @@ group eng
 	got += compileGroups(t, mapping.Groups{OnTheFly: mapping.OnTheFly{Only: []string{"x"}}}).Explain(mapping.SCIMGroup{Name: "y"}).String()
 	got += compileGroups(t, mapping.Groups{}).Explain(mapping.SCIMGroup{Name: "y"}).String()
 	got += compileGroups(t, manual()).Explain(mapping.SCIMGroup{Name: "y"}).String()
+	got += compileGroups(t, mapping.Groups{Filter: `displayName != "y"`}).Explain(mapping.SCIMGroup{Name: "y"}).String()
 	want += `group X
   X: not filled by on the fly: the group is among those that onTheFly.never names
 group y
@@ -216,6 +265,8 @@ group y
   y: filled by on the fly; other members are kept; made if missing
 group y
   (none): no rule is about this group, and importGroups is off
+group y
+  (none): not filled by filter: the group is not among those that the filter chooses: displayName != "y"
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("List mismatch (-want +got):\n%s", diff)

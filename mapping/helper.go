@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
@@ -11,10 +12,11 @@ import (
 
 // Names that no expression can be written with, since expressions may not name what begins with "_".
 const (
-	runName      = "_run"
-	addName      = "_add"
-	matchesName  = "_matches"
-	containsName = "_contains"
+	runName     = "_run"
+	addName     = "_add"
+	matchesName = "_matches"
+	inName      = "_in"
+	lenName     = "_len"
 )
 
 // A helper is a function that expressions may call. Its first parameter is the run.
@@ -41,20 +43,12 @@ func textHelper(name string, f func(string) string) helper {
 
 // helpers returns all helpers.
 func helpers() []helper {
-	return append(patternHelpers(),
+	return append(slices.Concat(patternHelpers(), operatorHelpers()),
 		textHelper("lower", strings.ToLower),
 		textHelper("upper", strings.ToUpper),
 		textHelper("trim", strings.TrimSpace),
 		textHelper("ascii", toASCII),
 		textHelper("localPart", localPart),
-		helper{
-			name: addName, call: add,
-			typ: func(*run, any, any) string { return "" },
-		},
-		helper{
-			name: containsName, call: contains,
-			typ: func(*run, string, string) bool { return false },
-		},
 		helper{
 			name: "replace", call: replace,
 			typ: func(*run, string, string, string) string { return "" },
@@ -98,12 +92,12 @@ func patternHelpers() []helper {
 		},
 		{
 			name: "path", call: firstAtPath, constant: 1, prepare: preparePath,
-			typ:     func(*run, filter.Path) string { return "" },
+			typ:     func(*run, *source) string { return "" },
 			example: `path("emails[type eq \"work\"].value")`,
 		},
 		{
 			name: "paths", call: allAtPath, constant: 1, prepare: preparePath,
-			typ:     func(*run, filter.Path) []any { return nil },
+			typ:     func(*run, *source) []any { return nil },
 			example: `paths("emails.value")`,
 		},
 	}
@@ -124,14 +118,18 @@ func preparePath(text string, s filter.Schema) (any, error) {
 	if fault.Problem != "" {
 		return nil, &expressionError{fault.Problem, fault.Remedy}
 	}
-	return p, nil
+	return &source{path: p}, nil
 }
+
+// A source is a path that an expression gives to a helper.
+type source struct{ path filter.Path }
 
 // A run is one evaluation of an expression and keeps account of its work.
 type run struct {
 	resource map[string]any
 	schema   filter.Schema
 	work     int
+	found    map[*source][]any // the texts at paths, looked for once however often a loop asks
 }
 
 var errWork = errors.New("the expression has too much to do for this user: the texts it works on are too long")
@@ -152,6 +150,24 @@ func (r *run) text(result string, read ...string) (any, error) {
 		n += len(s)
 	}
 	return result, r.spend(n)
+}
+
+// at returns the texts at a path, without empty ones.
+func (r *run) at(s *source) []any {
+	if texts, ok := r.found[s]; ok {
+		return texts
+	}
+	texts := []any{}
+	for _, v := range s.path.Values(r.resource, r.schema) {
+		if t := asText(v); t != "" {
+			texts = append(texts, t)
+		}
+	}
+	if r.found == nil {
+		r.found = make(map[*source][]any)
+	}
+	r.found[s] = texts
+	return texts
 }
 
 // input returns the value of an attribute in the shape its type has in expressions.

@@ -5,23 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/scimcrowd/scimcrowd/mapping/filter"
 )
-
-// add joins two texts. Numbers and booleans count as their text.
-func add(p ...any) (any, error) {
-	a, b := asText(p[1]), asText(p[2])
-	if err := p[0].(*run).spend(len(a) + len(b)); err != nil {
-		return nil, err
-	}
-	return a + b, nil
-}
-
-func contains(p ...any) (any, error) {
-	a, b := asText(p[1]), asText(p[2])
-	return strings.Contains(a, b), p[0].(*run).spend(len(a) + len(b))
-}
 
 func replace(p ...any) (any, error) {
 	s, from, to := asText(p[1]), asText(p[2]), asText(p[3])
@@ -34,7 +18,7 @@ func replace(p ...any) (any, error) {
 // split takes a text apart. An empty text has no parts.
 func split(p ...any) (any, error) {
 	s, separator := asText(p[1]), asText(p[2])
-	if err := p[0].(*run).spend(len(s) + 16*strings.Count(s, separator)); err != nil {
+	if err := p[0].(*run).spend(len(s) + perItem*strings.Count(s, separator)); err != nil {
 		return nil, err
 	}
 	list := []any{}
@@ -49,9 +33,12 @@ func split(p ...any) (any, error) {
 // join puts the texts of a list together, leaving out empty ones.
 func join(p ...any) (any, error) {
 	separator := asText(p[2])
-	n := 0
-	var texts []string
 	list, _ := p[1].([]any)
+	n := perItem * len(list)
+	if err := p[0].(*run).spend(n); err != nil {
+		return nil, err
+	}
+	var texts []string
 	for _, v := range list {
 		if t := asText(v); t != "" {
 			texts = append(texts, t)
@@ -121,27 +108,22 @@ func replaceRegex(p ...any) (any, error) {
 }
 
 func firstAtPath(p ...any) (any, error) {
-	values := p[1].(filter.Path).Values(p[0].(*run).resource, p[0].(*run).schema)
-	for _, v := range values {
-		if t := asText(v); t != "" {
-			return p[0].(*run).text(t)
-		}
+	r := p[0].(*run)
+	texts := r.at(p[1].(*source))
+	if len(texts) == 0 {
+		return "", nil
 	}
-	return "", nil
+	return r.text(asText(texts[0]))
 }
 
 func allAtPath(p ...any) (any, error) {
-	list := []any{}
-	for _, v := range p[1].(filter.Path).Values(p[0].(*run).resource, p[0].(*run).schema) {
-		t := asText(v)
-		if err := p[0].(*run).spend(len(t)); err != nil {
-			return nil, err
-		}
-		if t != "" {
-			list = append(list, t)
-		}
+	r := p[0].(*run)
+	texts := r.at(p[1].(*source))
+	n := perItem * len(texts)
+	for _, t := range texts {
+		n += len(t.(string))
 	}
-	return list, nil
+	return texts, r.spend(n)
 }
 
 // localPart returns what stands before the "@" of an email address, or all of a text that has none.

@@ -344,3 +344,60 @@ func TestRenamingUnderUnchangedTargets(t *testing.T) {
 		}
 	})
 }
+
+// Where existing groups are not kept, a user of the connection ends in exactly what is desired, protected groups and
+// those for new users aside, and the targets to look at besides those of its grants are those that Swept names.
+func TestExactlyWhatIsDesired(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		g, u := drawGroups(t), drawUser(t)
+		g.Mapping, g.OnTheFly.KeepExistingGroups, g.DefaultForNewUsers = mapping.OnTheFlyMapping, new(false), []string{"by-hand"}
+		m := compileDrawn(t, g)
+		u.Ours = true
+		want := desired(m, u)
+		for _, name := range u.Memberships {
+			if m.Protected(name) || name == "by-hand" && u.Provenance[name] != mapping.Made && u.Provenance[name] != mapping.LeftOpen {
+				want[name] = true
+			}
+		}
+		looked := make(map[string]bool)
+		for _, target := range m.Swept(u.Memberships) {
+			looked[mapping.Fold(target.Group)] = true
+		}
+		for _, d := range m.DeriveUser(u) {
+			name := mapping.Fold(d.Target.Group)
+			if d.Action == mapping.Remove && slices.Contains(u.Memberships, name) && !looked[name] && u.Provenance[name] == mapping.Absent {
+				t.Errorf("%s is removed, but not swept", name)
+			}
+		}
+		got := make(map[string]bool)
+		for _, name := range apply(m.DeriveUser(u), &u) {
+			got[name] = true
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the memberships are not what is desired (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Under rules by externalId a SCIM group may have any name: no membership depends on it.
+func TestRenamingUnderRulesByExternalID(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		u := drawUser(t)
+		var rules []mapping.Rule
+		for i := range u.Grants {
+			u.Grants[i].Group.ExternalID = "e" + u.Grants[i].Group.ID
+			to := rapid.SampledFrom([]string{"devs", "wiki", "servers"}).Draw(t, "target")
+			rules = append(rules, mapping.Rule{FromExternalID: u.Grants[i].Group.ExternalID, To: []string{to}})
+		}
+		m := compileDrawn(t, manual(rules...))
+		before := folded(m.DeriveUser(u))
+		for i := range u.Grants {
+			u.Grants[i].Group.Name = rapid.String().Draw(t, "new name")
+		}
+		if diff := cmp.Diff(before, folded(m.DeriveUser(u))); diff != "" {
+			t.Errorf("renaming changed memberships (-before +after):\n%s", diff)
+		}
+	})
+}

@@ -16,8 +16,9 @@ type UserState struct {
 	// Provenance is what is on record of the user's memberships, by folded name of the Crowd group.
 	Provenance map[string]Provenance
 
-	// Memberships are Crowd groups the user is a member of. They matter only where memberships that others made
-	// are not kept; nil where that is not known.
+	// Memberships are Crowd groups the user is a direct member of. They matter only where memberships that others
+	// made are not kept; nil where that is not known. Of a user who is not Ours and has no grants, of whom the
+	// connection knows nothing, only those in groups count that a rule fills without keeping existing users.
 	Memberships []string
 }
 
@@ -25,7 +26,7 @@ type UserState struct {
 type Decision struct {
 	User    string   `json:"user"`
 	Target  Target   `json:"target"`
-	Action  Action   `json:"-"`
+	Action  Action   `json:"action"`
 	Reasons []Reason `json:"reasons"`
 }
 
@@ -159,7 +160,10 @@ func (d *deriver) collect(u UserState) {
 		d.other(name, name)
 	}
 	for _, name := range u.Memberships {
-		if folded := Fold(name); !d.m.Keeps(name) {
+		folded := Fold(name)
+		_, named := d.m.keeps[folded]
+		known := u.Ours || len(u.Grants) > 0 || (named && d.m.mode == ManualMapping)
+		if known && !d.m.Keeps(name) {
 			d.other(name, folded)
 		}
 	}

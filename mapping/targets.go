@@ -3,10 +3,15 @@ package mapping
 import (
 	"slices"
 	"strings"
+
+	"github.com/scimcrowd/scimcrowd/mapping/filter"
 )
 
 // onTheFlyRule is how targets and reasons name mapping on the fly.
 const onTheFlyRule = "on the fly"
+
+// noTarget stands where a group fills nothing.
+const noTarget = "(none)"
 
 // Targets returns the Crowd groups that a SCIM group fills, each once, in the order of the rules. Protected groups
 // are not among them unless a rule may add to them.
@@ -39,6 +44,9 @@ func merge(targets []Target, t Target) []Target {
 
 // candidates returns all that the rules say of a group, or mapping on the fly.
 func (m *GroupMap) candidates(g SCIMGroup) []candidate {
+	if problem := m.excludes(g); problem != "" {
+		return []candidate{{Target: Target{Group: noTarget, Rule: "filter"}, problem: problem}}
+	}
 	if m.mode == OnTheFlyMapping {
 		return []candidate{m.onTheFly(g)}
 	}
@@ -49,7 +57,7 @@ func (m *GroupMap) candidates(g SCIMGroup) []candidate {
 			continue
 		}
 		for _, name := range r.targets(g) {
-			c := candidate{Target: Target{Group: name, KeepExisting: r.keep, Rule: r.text}}
+			c := candidate{Target: Target{Group: name, KeepExisting: m.ruleKeeps(r, name), Rule: r.text}}
 			c.ProtectedAdd = m.Protected(name) && r.Protected == addToProtected
 			c.problem = m.targetProblem(c.Target)
 			all = append(all, c)
@@ -61,11 +69,33 @@ func (m *GroupMap) candidates(g SCIMGroup) []candidate {
 	return all
 }
 
+// excludes says why the filter keeps a group out, and nothing if it does not.
+func (m *GroupMap) excludes(g SCIMGroup) string {
+	if m.filter == nil {
+		return ""
+	}
+	v, err := m.filter.evaluate(map[string]any{"displayName": g.Name, "externalId": g.ExternalID})
+	switch {
+	case err != nil:
+		return "cannot be held against the filter: " + err.Error()
+	case v != true:
+		return "is not among those that the filter chooses: " + m.settings.Filter
+	}
+	return ""
+}
+
+// ruleKeeps reports whether existing members of a target stay: what a rule that names it says, or else this one.
+func (m *GroupMap) ruleKeeps(r *rule, target string) bool {
+	if keep, ok := m.keeps[Fold(target)]; ok {
+		return keep
+	}
+	return r.keep
+}
+
 // onTheFly returns the target of a group by its name.
 func (m *GroupMap) onTheFly(g SCIMGroup) candidate {
-	c := candidate{Target: Target{
-		Group: m.Rename(g.Name), KeepExisting: m.KeepExistingGroups(), Create: m.CreateMissing(), Rule: onTheFlyRule,
-	}}
+	c := candidate{Target: Target{Group: m.Rename(g.Name), Create: m.CreateMissing(), Rule: onTheFlyRule}}
+	c.KeepExisting = m.Keeps(c.Group)
 	name := Fold(g.Name)
 	matches := func(pattern string) bool { return glob(pattern, name) }
 	switch {
@@ -170,6 +200,29 @@ func (m *GroupMap) Keeps(crowdGroup string) bool {
 	return m.KeepExistingGroups() || slices.ContainsFunc(m.settings.DefaultForNewUsers, isDefault)
 }
 
+// SweepsMemberships reports whether a user of the connection is taken out of Crowd groups for no other reason than
+// that nobody asks for the membership: [GroupMap.Swept] may then return some.
+func (m *GroupMap) SweepsMemberships() bool {
+	return !m.KeepExistingGroups() && (m.mode == OnTheFlyMapping || m.settings.Manual.ImportGroups)
+}
+
+// Swept returns, of the Crowd groups that a user of the connection is a direct member of, those where the membership
+// goes unless a grant or a default asks for it. They are to be derived with the targets of the user's grants, at each
+// change of these, so that the user ends in exactly what is desired. Protected groups, DefaultForNewUsers and the
+// groups that rules name are not among them.
+func (m *GroupMap) Swept(memberships []string) []Target {
+	var swept []Target
+	if !m.SweepsMemberships() {
+		return nil
+	}
+	for _, name := range memberships {
+		if _, named := m.keeps[Fold(name)]; !m.Keeps(name) && !(named && m.mode == ManualMapping) {
+			swept = append(swept, Target{Group: name, Rule: "keepExistingGroups"})
+		}
+	}
+	return swept
+}
+
 // DefaultForNewUsers returns the groups a user joins when it is created.
 func (m *GroupMap) DefaultForNewUsers() []string { return slices.Clone(m.settings.DefaultForNewUsers) }
 
@@ -226,7 +279,7 @@ func (m *GroupMap) Explain(g SCIMGroup) Trace {
 		trace.Steps = append(trace.Steps, s)
 	}
 	if len(trace.Steps) == 0 {
-		trace.Steps = []Step{{Target: "(none)", Result: "no rule is about this group, and importGroups is off"}}
+		trace.Steps = []Step{{Target: noTarget, Result: "no rule is about this group, and importGroups is off"}}
 	}
 	return trace
 }
@@ -245,3 +298,15 @@ func (m *GroupMap) List(groups []SCIMGroup) []Trace {
 	}
 	return traces
 }
+
+// groupSchema knows the attributes that choose groups.
+type groupSchema struct{}
+
+// Lookup implements [filter.Schema].
+func (groupSchema) Lookup(urn, name string) (filter.AttrInfo, bool) {
+	info, ok := fields("string displayName; string! externalId", nil)[Fold(name)]
+	return info, ok && urn == ""
+}
+
+// Names returns the attributes.
+func (groupSchema) Names() []string { return []string{"displayName", "externalId"} }

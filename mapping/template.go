@@ -36,6 +36,28 @@ func parseTemplate(text string, re *regexp.Regexp) (t template, problem string) 
 	}
 }
 
+// open reports whether the template gives different names for different matches.
+func (t template) open() bool { return strings.Contains(strings.ReplaceAll(string(t), "$$", ""), "$") }
+
+// ends are what tells the names apart that open templates give, folded.
+type ends struct {
+	at            int    // the place of the template in its rule
+	before, after string // what stands before the first group and behind the last
+}
+
+// ends returns the ends of the template at a place.
+func (t template) ends(at int) ends {
+	s := Fold(strings.ReplaceAll(string(t), "$$", "\x00")) // the sign itself, as nothing else that a name can hold
+	before, _, _ := strings.Cut(s, "${")
+	return ends{at, before, s[strings.LastIndex(s, "}")+1:]}
+}
+
+// meets reports whether the two templates may give one name.
+func (e ends) meets(other ends) bool {
+	return (strings.HasPrefix(e.before, other.before) || strings.HasPrefix(other.before, e.before)) &&
+		(strings.HasSuffix(e.after, other.after) || strings.HasSuffix(other.after, e.after))
+}
+
 // cutGroup reads a group's number, "{name}" or a second "$" from the front of s.
 func cutGroup(s string) (group, rest string, ok bool) {
 	switch {

@@ -51,3 +51,22 @@ func (m *AttributeMap) Explain(resource map[string]any) Trace {
 	}
 	return t
 }
+
+// ExplainUser says for each membership of a user what is done about it, and why: by which grant and rule, or default.
+func (m *GroupMap) ExplainUser(u UserState) Trace {
+	t := Trace{Subject: "user " + u.Name}
+	for _, d := range m.DeriveUser(u) {
+		s := Step{Target: d.Target.Group, Source: d.Target.Rule, Result: d.Action.String() + ": "}
+		for i, r := range d.Reasons {
+			if i > 0 {
+				s.Result += "; "
+			}
+			s.Result += r.String()
+		}
+		t.Steps = append(t.Steps, s)
+	}
+	if len(t.Steps) == 0 {
+		t.Steps = []Step{{Target: noTarget, Result: "no grant, default or record says anything of this user's memberships"}}
+	}
+	return t
+}
