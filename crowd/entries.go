@@ -20,7 +20,8 @@ type entryReader[W any] struct {
 	inside bool // in the array, or in the root element
 	seen   bool // the list's member has come
 	done   bool
-	ahead  *W // read already by peekEnd
+	entry  W    // the latest, whose memory serves for all
+	ahead  bool // it was read already by peekEnd
 }
 
 func newEntryReader[W any](media string, body io.Reader, kind string) *entryReader[W] {
@@ -37,11 +38,12 @@ func newEntryReader[W any](media string, body io.Reader, kind string) *entryRead
 }
 
 // next returns the next entry, nil at the end of the whole document: a list
-// that was cut off is an error, wherever it was cut.
+// that was cut off is an error, wherever it was cut. The entry is good until
+// the next is read.
 func (r *entryReader[W]) next() (*W, error) {
-	if w := r.ahead; w != nil {
-		r.ahead = nil
-		return w, nil
+	if r.ahead {
+		r.ahead = false
+		return &r.entry, nil
 	}
 	if r.err != nil || r.done {
 		return nil, r.err
@@ -64,9 +66,16 @@ func (r *entryReader[W]) next() (*W, error) {
 }
 
 // peekEnd makes done known after the last entry that was wanted.
-func (r *entryReader[W]) peekEnd() (err error) {
-	r.ahead, err = r.next()
+func (r *entryReader[W]) peekEnd() error {
+	w, err := r.next()
+	r.ahead = w != nil && err == nil
 	return err
+}
+
+// blank returns the entry, without what was in it.
+func (r *entryReader[W]) blank() *W {
+	r.entry = *new(W)
+	return &r.entry
 }
 
 func (r *entryReader[W]) nextJSON() (*W, error) {
@@ -76,7 +85,7 @@ func (r *entryReader[W]) nextJSON() (*W, error) {
 		}
 	}
 	if r.json.More() {
-		w := new(W)
+		w := r.blank()
 		return w, r.json.Decode(w)
 	}
 	if _, err := r.json.Token(); err != nil {
@@ -168,7 +177,7 @@ func (r *entryReader[W]) nextXML() (*W, error) {
 			case !r.inside:
 				r.inside = true
 			case t.Name.Local == r.kind:
-				w := new(W)
+				w := r.blank()
 				return w, r.xml.DecodeElement(w, &t)
 			default:
 				if err := r.xml.Skip(); err != nil {
