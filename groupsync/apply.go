@@ -30,17 +30,23 @@ func (e *Engine) Apply(ctx context.Context, p *Plan, o ReconcileOptions) (Result
 	return result, err
 }
 
-// membersOfGroups counts the members of the Crowd groups that a plan takes from.
+// membersOfGroups counts the members of the Crowd groups that a plan takes from
+// for no SCIM group's sake.
 func (e *Engine) membersOfGroups(p *Plan) func(context.Context) (int, error) {
 	return func(ctx context.Context) (int, error) {
-		n := 0
-		for g := range p.groups() {
-			for _, err := range membershipsOf(ctx, e.crowd, g) {
-				if err != nil {
-					return 0, fmt.Errorf("groupsync: count the members of %q: %w", g, err)
-				}
-				n++
+		groups := map[string]bool{}
+		for _, s := range p.Steps {
+			if s.Op == OpRemoveMember && s.GroupID == "" {
+				groups[s.from()] = true
 			}
+		}
+		n := 0
+		for g := range groups {
+			members, err := e.crowdOf(ctx, g)
+			if err != nil {
+				return 0, fmt.Errorf("groupsync: count the members of %q: %w", g, err)
+			}
+			n += len(members)
 		}
 		return n, nil
 	}

@@ -47,18 +47,9 @@ func (e *Engine) candidates(b *Book, u *User, in []string, exact exactTargets) [
 	for _, g := range in {
 		if t, ok := exact[crowd.Fold(g)]; ok {
 			all = append(all, t)
-		} else if e.clears(u, g) {
-			all = append(all, e.bare(g))
 		}
 	}
-	return onceEach(all)
-}
-
-// clears reports whether a user's membership in a Crowd group ends for want of a
-// grant, whoever made it.
-func (e *Engine) clears(u *User, group string) bool {
-	return u.Owner == e.connection && e.groups.ByName() && !e.groups.KeepExistingGroups() &&
-		!e.hidden(group) && !e.groups.Keeps(group)
+	return onceEach(append(all, e.swept(u, in, nil)...))
 }
 
 // users looks at every user of the directory.
@@ -175,15 +166,9 @@ func (r *comparison) absent(ctx context.Context, s Step) bool {
 // diagnose reads a user's memberships, then the user, and returns the steps it
 // needs.
 func (r *comparison) diagnose(ctx context.Context, u *User) ([]Step, error) {
-	var in []string
-	for g, err := range r.e.crowd.GroupsOf(ctx, u.Crowd.Name, crowd.List{}) {
-		if errors.Is(err, crowd.ErrUserNotFound) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list the groups of %q: %w", u.Crowd.Name, err)
-		}
-		in = append(in, g.Name)
+	in, err := r.e.groupsOf(ctx, u)
+	if err != nil {
+		return nil, fmt.Errorf("list the groups of %q: %w", u.Crowd.Name, err)
 	}
 	v, err := r.e.byKey(ctx, u.Crowd.Key)
 	if errors.Is(err, crowd.ErrUserNotFound) {

@@ -200,6 +200,9 @@ func (e *Engine) patchMembers(ctx context.Context, b *Book, g *Group, order []st
 	for _, u := range users {
 		p.add(step(u))
 	}
+	if err := e.planSweeps(ctx, p, b, users, func(u *User) []grantChange { return []grantChange{{g.ID, want[u.ID]}} }); err != nil {
+		return err
+	}
 	return e.applyMany(ctx, p, k)
 }
 

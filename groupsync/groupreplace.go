@@ -72,6 +72,11 @@ func (r *replacement) read(ctx context.Context) (*Plan, error) {
 		return nil, err
 	}
 	r.planChanges(joining, leaving)
+	if err := r.e.planSweeps(ctx, r.plan, r.book, slices.Concat(joining, leaving), func(u *User) []grantChange {
+		return []grantChange{{r.group.ID, r.want[u.ID]}}
+	}); err != nil {
+		return nil, err
+	}
 	if !r.first {
 		return r.plan, nil
 	}
