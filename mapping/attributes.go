@@ -20,6 +20,9 @@ type AttributeOptions struct {
 	// Reserved are further custom attributes that no row may have as its target. Names beginning with "scim." and
 	// the attributes Crowd itself keeps are reserved in any case.
 	Reserved []string
+
+	// Filter chooses the users that are provisioned at all. Nil means everybody.
+	Filter *UserFilter
 }
 
 // AttributeMap decides what Crowd should hold of a user. It is made by [CompileAttributes], immutable, and may be
@@ -27,6 +30,7 @@ type AttributeOptions struct {
 type AttributeMap struct {
 	rows   []*row
 	schema filter.Schema
+	filter *UserFilter
 }
 
 // A row is a Row ready for use.
@@ -46,7 +50,7 @@ func CompileAttributes(a Attributes, o AttributeOptions) (*AttributeMap, error) 
 	}
 	c := attributeCompiler{options: o}
 	c.duplicates(a)
-	m := &AttributeMap{schema: o.Schema}
+	m := &AttributeMap{schema: o.Schema, filter: o.Filter}
 	rows, positions := a.withDefaults()
 	for i, r := range rows {
 		m.rows = append(m.rows, c.compile(r, "/"+strconv.Itoa(positions[i])))

@@ -295,7 +295,7 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	m := compile(t, mapping.Row{To: "dept", From: []string{"title", enterprise + ":department"}, IfMissing: mapping.Reject})
 	got := m.Explain(resource(t, `{"userName": "ann", "active": "no", "emails": [{"value": "a@x"}]}`))
-	want := `user
+	want := `user ann
   username: ["ann"], from userName
   email: ["a@x"], from emails.value
     emails[primary eq true].value has no value

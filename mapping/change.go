@@ -31,7 +31,7 @@ func (m *AttributeMap) Changes(to *AttributeMap, resource map[string]any) []Chan
 			targets = append(targets, r.To)
 		}
 	}
-	subject := m.Explain(resource).Subject
+	subject := m.subject(resource)
 	var changes []Change
 	for _, target := range targets {
 		c := Change{subject, target, cmp.Or(before[target], "not mapped"), cmp.Or(after[target], "not mapped")}
@@ -45,6 +45,13 @@ func (m *AttributeMap) Changes(to *AttributeMap, resource map[string]any) []Chan
 // results returns what each row does, without where from.
 func (m *AttributeMap) results(resource map[string]any) map[string]string {
 	results := make(map[string]string)
+	if step, excluded := m.excluded(resource); excluded {
+		for _, r := range m.rows {
+			results[r.To] = "left alone, not among the users that the filter chooses"
+		}
+		results[toActive] = step.Result
+		return results
+	}
 	for _, r := range m.rows {
 		o := m.outcome(r, resource)
 		o.source = ""

@@ -218,8 +218,12 @@ func (e *expression) evaluate(resource map[string]any) (any, error) {
 	return nil, err
 }
 
-// paths returns what the expression reads: attributes it names, and paths it gives to helpers.
+// paths returns what the expression reads: attributes it names, and paths it gives to helpers; nothing if there is
+// none.
 func (e *expression) paths() []filter.Path {
+	if e == nil {
+		return nil
+	}
 	paths := slices.Clone(e.literal)
 	for _, name := range slices.Sorted(maps.Keys(e.inputs)) {
 		paths = append(paths, filter.Path{Attr: filter.Attr{Name: name}})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,6 +240,81 @@ func TestUserFilter(t *testing.T) {
 	got, err := failing.Includes(map[string]any{"title": strings.Repeat("x", 1<<20)})
 	if _, ok := errors.AsType[*mapping.ValueError](err); got || !ok {
 		t.Errorf("a title too long: %v, %v, want a ValueError", got, err)
+	}
+}
+
+func filtered(tb testing.TB, filter string, rows ...mapping.Row) *mapping.AttributeMap {
+	tb.Helper()
+	f, err := mapping.CompileUserFilter(filter, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m, err := mapping.CompileAttributes(rows, mapping.AttributeOptions{Filter: f})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+// Who moves out of the filter becomes inactive and is else left alone; the identity provider sees what it sent.
+func TestFilteredUser(t *testing.T) {
+	t.Parallel()
+	m := filtered(t, `title != "Guest"`, mapping.Row{To: "nick", From: []string{"nickName"}, IfMissing: mapping.Reject})
+	guest := resource(t, `{"userName": "ann", "active": true, "title": "Guest", "displayName": "New", "name": {"givenName": "A"}}`)
+	got, err := m.ToCrowd(guest)
+	if diff := cmp.Diff(mapping.Fields{Active: new(false)}, got); err != nil || diff != "" {
+		t.Errorf("ToCrowd: %v, mismatch (-want +got):\n%s", err, diff)
+	}
+	if in, err := m.Includes(guest); in || err != nil {
+		t.Errorf("Includes = %v, %v", in, err)
+	}
+	held := mapping.Fields{Username: new("ann"), DisplayName: new("Old"), Active: new(false)}
+	if diff := cmp.Diff(guest, m.ToSCIM(held, guest)); diff != "" {
+		t.Errorf("ToSCIM mismatch (-sent +shown):\n%s", diff)
+	}
+	left := resource(t, `{"userName": "ann", "active": false, "title": "Guest"}`)
+	held.Active = new(true) // since the filter is new, or may not deactivate
+	if shown := m.ToSCIM(held, left); shown["active"] != true || shown["displayName"] != nil {
+		t.Errorf("shown is %v, want it active and else as sent", shown)
+	}
+	if shown := m.ToSCIM(held, nil); shown["displayName"] != "Old" || shown["active"] != true {
+		t.Errorf("of nothing kept, shown is %v", shown)
+	}
+	back := resource(t, `{"userName": "ann", "active": true, "title": "Captain", "nickName": "x"}`)
+	if got, err := m.ToCrowd(back); err != nil || got.Active == nil || !*got.Active || *got.Username != "ann" {
+		t.Errorf("back in: %+v, %v", got, err)
+	}
+	long := map[string]any{"userName": "ann", "title": strings.Repeat("x", 1<<20)}
+	if _, err := m.ToCrowd(long); err == nil {
+		t.Error("a title too long to say was mapped")
+	}
+	if !m.Explain(long).Steps[0].Refused {
+		t.Error("a title too long to say is not explained as refused")
+	}
+}
+
+func TestFilteredUserExplained(t *testing.T) {
+	t.Parallel()
+	guest := resource(t, `{"userName": "ann", "active": true, "title": "Guest"}`)
+	m := filtered(t, `title != "Guest"`)
+	want := "user ann\n  active: false, since the filter does not choose this user: title != \"Guest\"; nothing else is changed, and nobody new is created\n"
+	if got := m.Explain(guest).String(); got != want {
+		t.Errorf("Explain = %s, want %s", got, want)
+	}
+	changes := lines(compile(t).Changes(m, guest))
+	if want := `user ann: active: true -> false, since the filter does not choose this user: title != "Guest"; nothing else is changed, and nobody new is created`; !slices.Contains(changes, want) {
+		t.Errorf("Changes = %q, want among them %q", changes, want)
+	}
+	if len(m.Changes(m, guest)) > 0 {
+		t.Errorf("Changes to the same settings = %v", m.Changes(m, guest))
+	}
+	row, _ := m.Row("active")
+	if diff := cmp.Diff(mapping.Row{To: "active", From: []string{"active"}, Expr: `title != "Guest"`, IfMissing: mapping.Keep}, row); diff != "" {
+		t.Errorf("Row mismatch (-want +got):\n%s", diff)
+	}
+	paths := m.Paths()
+	if got := paths[len(paths)-1].String(); got != "title" {
+		t.Errorf("the last path is %s, want what the filter reads", got)
 	}
 }
 

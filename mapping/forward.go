@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,8 +11,17 @@ import (
 // ToCrowd returns what Crowd should hold of the user whose resource this is. The resource holds plain JSON values
 // and is not changed. Its error is a *[ValueError]: a value is missing where the mapping rejects that, or Crowd
 // would refuse it.
+//
+// Of a user whom the filter does not choose it says one thing, that the user is not active: somebody who moves out
+// of the filter has left as far as Crowd is concerned. Ask [AttributeMap.Includes] before a user is created.
 func (m *AttributeMap) ToCrowd(resource map[string]any) (Fields, error) {
 	var f Fields
+	switch in, err := m.filter.Includes(resource); {
+	case err != nil:
+		return f, err
+	case !in:
+		return Fields{Active: new(false)}, nil
+	}
 	for _, r := range m.rows {
 		o := m.outcome(r, resource)
 		if o.err != nil {
@@ -20,6 +30,17 @@ func (m *AttributeMap) ToCrowd(resource map[string]any) (Fields, error) {
 		o.apply(&f)
 	}
 	return f, nil
+}
+
+// Includes reports whether the filter chooses the user whose resource this is. Its error is a *[ValueError].
+func (m *AttributeMap) Includes(resource map[string]any) (bool, error) {
+	return m.filter.Includes(resource)
+}
+
+// excludes reports whether the filter does not choose the user, or cannot say.
+func (m *AttributeMap) excludes(resource map[string]any) bool {
+	in, err := m.filter.Includes(resource)
+	return err != nil || !in
 }
 
 // An outcome is what one row makes of one resource.
@@ -164,17 +185,21 @@ func (o *outcome) apply(f *Fields) {
 	*f.field(r.To) = &value
 }
 
-// Row returns the row for a target, with its defaults filled in.
+// Row returns the row for a target, with its defaults filled in. What makes a user active is computed where there is
+// a filter: it is the Expr of that row, unless that has one of its own.
 func (m *AttributeMap) Row(to string) (Row, bool) {
-	for _, r := range m.rows {
-		if r.To == to {
-			return r.Row, true
-		}
+	i := slices.IndexFunc(m.rows, func(r *row) bool { return r.To == to })
+	if i < 0 {
+		return Row{}, false
 	}
-	return Row{}, false
+	r := m.rows[i].Row
+	if to == toActive && !m.filter.all() {
+		r.Expr = cmp.Or(r.Expr, m.filter.text)
+	}
+	return r, true
 }
 
-// Paths returns the source paths of all rows, each once, those that expressions read among them.
+// Paths returns the source paths of all rows, each once, those that expressions and the filter read among them.
 func (m *AttributeMap) Paths() []filter.Path {
 	var paths []filter.Path
 	seen := make(map[string]bool)
@@ -185,13 +210,13 @@ func (m *AttributeMap) Paths() []filter.Path {
 		}
 	}
 	for _, r := range m.rows {
-		for _, p := range r.paths {
+		for _, p := range slices.Concat(r.paths, r.expr.paths()) {
 			add(p)
 		}
-		if r.expr != nil {
-			for _, p := range r.expr.paths() {
-				add(p)
-			}
+	}
+	if !m.filter.all() {
+		for _, p := range m.filter.condition.paths() {
+			add(p)
 		}
 	}
 	return paths

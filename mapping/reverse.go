@@ -15,14 +15,19 @@ import (
 // kept has any: Crowd knows one, the identity provider several, and a Crowd that refuses a change of email must
 // not make the provider send it for ever. A user name that differs in case alone is not corrected either, since
 // Crowd may be set to show all names in lower case. Values that a row computes cannot be taken back, but userName
-// and active are always there, from Crowd where need be. Neither f nor kept is changed.
+// and active are always there, from Crowd where need be. Of a user whom the filter does not choose, only active is
+// corrected: nothing else of what was sent went to Crowd. Neither f nor kept is changed.
 func (m *AttributeMap) ToSCIM(f Fields, kept map[string]any) map[string]any {
 	resource, _ := clone(kept).(map[string]any)
 	if resource == nil {
 		resource = make(map[string]any)
 	}
+	excluded := kept != nil && m.excludes(kept)
 	for _, r := range m.rows {
 		values, known := f.values(r)
+		if excluded && (r.To != toActive || !known || values[0] == false) {
+			continue
+		}
 		if known && (kept == nil || !m.agrees(r, values, resource)) {
 			m.correct(r, values, resource)
 		}

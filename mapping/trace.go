@@ -35,11 +35,12 @@ func (t Trace) String() string {
 }
 
 // Explain says for each row what it makes of the resource, and why. All rows are there, also behind one that
-// refuses the resource.
+// refuses the resource. Of a user whom the filter does not choose there is one step.
 func (m *AttributeMap) Explain(resource map[string]any) Trace {
-	t := Trace{Subject: "user"}
-	if f, err := m.ToCrowd(resource); err == nil && f.Username != nil {
-		t.Subject += " " + *f.Username
+	t := Trace{Subject: m.subject(resource)}
+	if step, excluded := m.excluded(resource); excluded {
+		t.Steps = []Step{step}
+		return t
 	}
 	for _, r := range m.rows {
 		o := m.outcome(r, resource)
@@ -50,6 +51,31 @@ func (m *AttributeMap) Explain(resource map[string]any) Trace {
 		t.Steps = append(t.Steps, s)
 	}
 	return t
+}
+
+// subject names the user as Crowd would, if anything would.
+func (m *AttributeMap) subject(resource map[string]any) string {
+	for _, r := range m.rows {
+		if o := m.outcome(r, resource); r.To == toUsername && o.found && o.err == nil {
+			return "user " + o.values[0]
+		}
+	}
+	return "user"
+}
+
+// excluded says what becomes of a user whom the filter does not choose.
+func (m *AttributeMap) excluded(resource map[string]any) (Step, bool) {
+	s := Step{Target: toActive, Source: m.filter.source()}
+	switch in, err := m.filter.Includes(resource); {
+	case err != nil:
+		s.Result, s.Refused = "refused: "+err.(*ValueError).Problem, true
+	case in:
+		return s, false
+	default:
+		s.Values = []string{"false"}
+		s.Result = "false, since the filter does not choose this user: " + s.Source + "; nothing else is changed, and nobody new is created"
+	}
+	return s, true
 }
 
 // ExplainUser says for each membership of a user what is done about it, and why: by which grant and rule, or default.

@@ -9,7 +9,10 @@ import (
 
 // UserFilter chooses the users that a connection provisions at all. It is made by [CompileUserFilter], immutable,
 // and may be used by several goroutines; nil chooses everybody. The filter of groups is [Groups.Filter].
-type UserFilter struct{ condition *expression }
+type UserFilter struct {
+	text      string
+	condition *expression // nil for everybody
+}
 
 // CompileUserFilter checks an expression over the attributes of a user, such as `userType == "Employee"`, and makes
 // it ready for use. Without text it chooses everybody. A nil schema means [DefaultSchema]. The error is of type
@@ -19,7 +22,7 @@ func CompileUserFilter(text string, schema filter.Schema) (*UserFilter, error) {
 		schema = DefaultSchema()
 	}
 	var faults Faults
-	f := &UserFilter{condition(&faults, "", text, schema, `userType == "Employee"`)}
+	f := &UserFilter{text, condition(&faults, "", text, schema, `userType == "Employee"`)}
 	if err := faults.err(); err != nil {
 		return nil, err
 	}
@@ -29,7 +32,7 @@ func CompileUserFilter(text string, schema filter.Schema) (*UserFilter, error) {
 // Includes reports whether the connection provisions the user. Its error is a *[ValueError]: the expression cannot
 // be evaluated for this resource.
 func (f *UserFilter) Includes(resource map[string]any) (bool, error) {
-	if f == nil || f.condition == nil {
+	if f.all() {
 		return true, nil
 	}
 	v, err := f.condition.evaluate(resource)
@@ -40,6 +43,17 @@ func (f *UserFilter) Includes(resource map[string]any) (bool, error) {
 		}
 	}
 	return v == true, nil
+}
+
+// all reports whether everybody is chosen.
+func (f *UserFilter) all() bool { return f == nil || f.condition == nil }
+
+// source returns the text of the filter.
+func (f *UserFilter) source() string {
+	if f == nil {
+		return ""
+	}
+	return f.text
 }
 
 // condition compiles an expression that gives a boolean; no text gives nil.
