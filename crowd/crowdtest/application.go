@@ -98,9 +98,14 @@ type mapped struct {
 	mapping Mapping
 }
 
-// allows tells whether neither the directory nor the mapping denies op.
-func (m mapped) allows(op Operation) bool {
-	return !slices.Contains(m.Denied, op) && !slices.Contains(m.mapping.Denied, op)
+// allows tells whether neither the directory nor the mapping denies any of ops.
+func (m mapped) allows(ops ...Operation) bool {
+	for _, op := range ops {
+		if slices.Contains(m.Denied, op) || slices.Contains(m.mapping.Denied, op) {
+			return false
+		}
+	}
+	return true
 }
 
 // addressAllowed tells whether an address is in a list of addresses, networks

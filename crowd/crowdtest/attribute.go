@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -33,28 +34,107 @@ type attributeBody struct {
 	attrs      store.Attributes
 }
 
-func getUserAttributes(x *exchange) (*reply, error) {
-	name, err := x.require("username")
-	if err != nil {
-		return nil, err
-	}
-	u, _, err := x.user(name)
-	if err != nil {
-		return nil, err
-	}
-	return ok(attributeBody{"user", u.Name, slices.Clone(u.Attributes())})
+// A holder is the user or the group that a request about attributes names; of
+// a group, that of every directory which allows the change.
+type holder struct {
+	kind, name string
+	// key tells the holder from all others.
+	key string
+	// attrs are the attributes that count, and set replaces the values of one.
+	attrs store.Attributes
+	set   func(attribute string, values []string)
+	// changed is called after a change.
+	changed func()
 }
 
-func getGroupAttributes(x *exchange) (*reply, error) {
+// holder returns what the request names, for reading.
+func (x *exchange) holder() (*holder, error) {
+	if strings.HasPrefix(x.resource, "group") {
+		g, _, err := x.namedGroup()
+		if err != nil {
+			return nil, err
+		}
+		return &holder{kind: "group", name: g.Name, attrs: g.Attributes()}, nil
+	}
+	u, _, err := x.namedUser()
+	if err != nil {
+		return nil, err
+	}
+	return &holder{kind: "user", name: u.Name, attrs: u.Attributes()}, nil
+}
+
+// changeableHolder returns what the request names, if it may be changed.
+func (x *exchange) changeableHolder() (*holder, error) {
+	if strings.HasPrefix(x.resource, "group") {
+		return x.changeableGroupHolder()
+	}
+	u, m, err := x.changeableUser(x.attributeOperations(ModifyUserAttributes, ModifyUser)...)
+	if err != nil {
+		return nil, err
+	}
+	return &holder{
+		kind: "user", name: u.Name, key: "user:" + u.Key, attrs: u.Attributes(),
+		set: func(attribute string, values []string) { m.contents.SetUserAttribute(u, attribute, values) },
+		changed: func() {
+			x.touch(x.opts.AttributesMoveUpdated, u, m)
+			x.s.events.user(x.opts, eventUpdated, u.Name)
+		},
+	}, nil
+}
+
+func (x *exchange) changeableGroupHolder() (*holder, error) {
 	name, err := x.require("groupname")
 	if err != nil {
 		return nil, err
 	}
-	g, _, err := x.group(name)
+	found, err := x.changeable(name, x.attributeOperations(ModifyGroupAttributes, ModifyGroup)...)
 	if err != nil {
 		return nil, err
 	}
-	return ok(attributeBody{"group", g.Name, slices.Clone(g.Attributes())})
+	g := found[0]
+	return &holder{
+		kind: "group", name: g.Name, key: "group:" + g.Folded, attrs: g.Attributes(),
+		set: func(attribute string, values []string) {
+			for _, g := range found {
+				g.dir.contents.SetGroupAttribute(g.Group, attribute, values)
+			}
+		},
+		changed: func() { x.s.events.group(x.opts, eventUpdated, g.Name) },
+	}, nil
+}
+
+// attributeOperations are what must be allowed where an attribute is written.
+func (x *exchange) attributeOperations(own, entity Operation) []Operation {
+	if x.opts.AttributesNeedModify {
+		return []Operation{own, entity}
+	}
+	return []Operation{own}
+}
+
+// setAll replaces the values of attributes.
+func (x *exchange) setAll(set func(string, []string), attrs []store.Attribute) {
+	for _, a := range attrs {
+		if len(a.Values) > 0 || !x.opts.KeepOnEmptyValues {
+			set(a.Name, a.Values)
+		}
+	}
+}
+
+// touch moves the updated date of a user where moves says so.
+func (x *exchange) touch(moves bool, u *store.User, m mapped) {
+	if moves {
+		p := *u.UserProfile
+		p.Updated = x.now
+		m.contents.UpdateUser(u, p)
+	}
+}
+
+func getAttributes(x *exchange) (*reply, error) {
+	h, err := x.holder()
+	if err != nil {
+		return nil, err
+	}
+	return ok(attributeBody{h.kind, h.name, slices.Clone(h.attrs)})
 }
 
 // decodeAttributes reads the attributes of a request's body.
@@ -92,41 +172,22 @@ func distinct(values []string) []string {
 	return kept
 }
 
-func postUserAttributes(x *exchange) (*reply, error) {
+func postAttributes(x *exchange) (*reply, error) {
 	attrs, err := x.decodeAttributes()
 	if err != nil {
 		return nil, err
 	}
-	u, m, err := x.changeableUser(ModifyUserAttributes)
+	h, err := x.changeableHolder()
 	if err != nil {
 		return nil, err
 	}
 	attrs, more := x.thisStep(attrs)
-	if err := x.race("user:"+u.Key, u.Attributes(), attrs); err != nil {
+	if err := x.race(h, attrs); err != nil {
 		return nil, err
 	}
-	x.setUserAttributes(u, m, attrs)
-	x.s.events.user(x.opts, eventUpdated, u.Name)
+	x.setAll(h.set, attrs)
+	h.changed()
 	return &reply{status: http.StatusNoContent, more: more}, nil
-}
-
-func (x *exchange) setUserAttributes(u *store.User, m mapped, attrs []store.Attribute) {
-	for _, a := range attrs {
-		if len(a.Values) > 0 || !x.opts.KeepOnEmptyValues {
-			m.contents.SetUserAttribute(u, a.Name, a.Values)
-		}
-	}
-	x.touch(u, m)
-}
-
-// touch moves the updated date of a user whose attributes have changed, where
-// the options say so.
-func (x *exchange) touch(u *store.User, m mapped) {
-	if x.opts.AttributesMoveUpdated {
-		p := *u.UserProfile
-		p.Updated = x.now
-		m.contents.UpdateUser(u, p)
-	}
 }
 
 // thisStep returns the attributes that one effect of the request sets.
@@ -142,89 +203,37 @@ type firstWrite struct{ entity, attribute string }
 
 // race refuses the first write of an attribute that another request wrote for
 // the first time after this one had arrived, where the options say so.
-func (x *exchange) race(entity string, has store.Attributes, attrs []store.Attribute) error {
+func (x *exchange) race(h *holder, attrs []store.Attribute) error {
 	if !x.opts.RacingAttributeFails {
 		return nil
 	}
 	for _, a := range attrs {
-		if x.s.firstWrites[firstWrite{entity, a.Name}] > x.arrived {
+		if x.s.firstWrites[firstWrite{h.key, a.Name}] > x.arrived {
 			return x.refuse(reasonOperationFailed, "Attribute %s was written by another request", a.Name)
 		}
 	}
 	for _, a := range attrs {
-		if has.Values(a.Name) == nil {
-			x.s.firstWrites[firstWrite{entity, a.Name}] = x.s.effects.Load()
+		if h.attrs.Values(a.Name) == nil {
+			x.s.firstWrites[firstWrite{h.key, a.Name}] = x.s.effects.Load()
 		}
 	}
 	return nil
 }
 
-func postGroupAttributes(x *exchange) (*reply, error) {
-	attrs, err := x.decodeAttributes()
-	if err != nil {
-		return nil, err
-	}
-	name, err := x.require("groupname")
-	if err != nil {
-		return nil, err
-	}
-	found, err := x.changeable(name, ModifyGroupAttributes)
-	if err != nil {
-		return nil, err
-	}
-	attrs, more := x.thisStep(attrs)
-	if err := x.race("group:"+found[0].Folded, found[0].Attributes(), attrs); err != nil {
-		return nil, err
-	}
-	for _, g := range found {
-		for _, a := range attrs {
-			if len(a.Values) > 0 || !x.opts.KeepOnEmptyValues {
-				g.dir.contents.SetGroupAttribute(g.Group, a.Name, a.Values)
-			}
-		}
-	}
-	x.s.events.group(x.opts, eventUpdated, found[0].Name)
-	return &reply{status: http.StatusNoContent, more: more}, nil
-}
-
-func deleteUserAttribute(x *exchange) (*reply, error) {
+func deleteAttribute(x *exchange) (*reply, error) {
 	attribute, err := x.require("attributename")
 	if err != nil {
 		return nil, err
 	}
-	u, m, err := x.changeableUser(ModifyUserAttributes)
+	h, err := x.changeableHolder()
 	if err != nil {
 		return nil, err
 	}
-	if u.Attribute(attribute) == nil {
+	if h.attrs.Values(attribute) == nil {
 		return x.missingAttribute(attribute)
 	}
-	m.contents.SetUserAttribute(u, attribute, nil)
-	x.touch(u, m)
-	x.s.events.user(x.opts, eventUpdated, u.Name)
-	return noContent()
-}
-
-func deleteGroupAttribute(x *exchange) (*reply, error) {
-	attribute, err := x.require("attributename")
-	if err != nil {
-		return nil, err
-	}
-	name, err := x.require("groupname")
-	if err != nil {
-		return nil, err
-	}
-	found, err := x.changeable(name, ModifyGroupAttributes)
-	if err != nil {
-		return nil, err
-	}
-	if found[0].Attribute(attribute) == nil {
-		return x.missingAttribute(attribute)
-	}
-	for _, g := range found {
-		g.dir.contents.SetGroupAttribute(g.Group, attribute, nil)
-	}
-	x.s.events.group(x.opts, eventUpdated, found[0].Name)
+	h.set(attribute, nil)
+	h.changed()
 	return noContent()
 }
 

@@ -121,6 +121,9 @@ func (x *exchange) takeToken() (limited bool, h http.Header) {
 		interval = time.Second
 	}
 	b := &x.app.bucket
+	if limit.Shared {
+		b = &x.s.limit
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.filled.IsZero() {

@@ -58,6 +58,8 @@ func TestContract22Rename(t *testing.T) {
 	s.want(200, "POST", "authentication?username=zoe", `{"value":"ann"}`)
 	s.refused(404, "USER_NOT_FOUND", "GET", "user?username=ann", "")
 	s.want(200, "POST", "user/rename?username=zoe", `{"newName":"ZOE"}`)
+	s.want(200, "POST", "user/rename?username=bob", fixture(t, "user-rename-request.json"))
+	s.want(200, "POST", "user/rename?username=mara.lind", `{"new-name":"bob"}`)
 	s.unchanged(func() {
 		for _, name := range []string{"bob", "BOB", "", " ", strings.Repeat("x", 256)} {
 			s.refused(400, "INVALID_USER", "POST", "user/rename?username=zoe", fmt.Sprintf(`{"new-name":%q}`, name))

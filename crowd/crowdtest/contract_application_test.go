@@ -99,6 +99,9 @@ func TestContract52TwoDirectories(t *testing.T) {
 	if got := s.want(200, "GET", "user?username=both", "").at("email"); got != "first@example.com" {
 		t.Errorf("both is %v, want that of the first directory", got)
 	}
+	if got := s.want(200, "GET", "group?groupname=SHARED", "").at("description"); got != "first" {
+		t.Errorf("shared is %v, want that of the first directory", got)
+	}
 	lists := func(want map[string]string) {
 		t.Helper()
 		for resource, names := range want {
@@ -230,15 +233,31 @@ func TestContract65LowerCase(t *testing.T) {
 			"user/group/nested?username=mara", "group/child-group/direct?groupname=platform", "group/parent-group/direct?groupname=child",
 			"search?entity-type=user&expand=user", "search?entity-type=group", "group/membership", "event/" + start,
 		} {
-			r := s.request("GET", resource, "")
-			r.Header.Set("Accept", "application/xml")
+			for _, media := range []string{"application/xml", "application/json"} {
+				r := s.request("GET", resource, "")
+				r.Header.Set("Accept", media)
+				r.SetBasicAuth("lower", "p")
+				all.WriteString(s.send(r).body)
+			}
+		}
+		for _, w := range []struct{ method, resource, body string }{
+			{"POST", "authentication?username=mara", `{"value":"x"}`},
+			{"POST", "session?expand=user", `{"username":"Mara","password":"x"}`},
+			{"POST", "user/rename?username=mara", `{"new-name":"MARA"}`},
+			{"PUT", "group?groupname=platform", named("PLATFORM")},
+			{"DELETE", "group?groupname=NEWS", ""},
+			{"POST", "group", named("NEWS")},
+		} {
+			r := s.request(w.method, w.resource, w.body)
 			r.SetBasicAuth("lower", "p")
-			all.WriteString(s.send(r).body)
+			a := s.send(r)
+			all.WriteString(a.body + a.header.Get("Location"))
 		}
 		return all.String()
 	}
+	s.srv.AddGroup(crowd.Group{Name: "NEWS"})
 	got := bodies()
-	for _, name := range []string{"MARA", "PLATFORM", "CHILD"} {
+	for _, name := range []string{"MARA", "PLATFORM", "CHILD", "NEWS"} {
 		if strings.Contains(got, name) {
 			t.Errorf("%s in %s", name, got)
 		}

@@ -123,3 +123,37 @@ func TestContract32GroupAttributes(t *testing.T) {
 	s.refused(404, "GROUP_NOT_FOUND", "GET", "group/attribute?groupname=nothing", "")
 	s.refused(404, "GROUP_NOT_FOUND", "POST", "group/attribute?groupname=nothing", fixture(t, "attributes-request.json"))
 }
+
+// TestContract32AsOfUsers makes requests about the attributes of a user and of
+// a group, and compares the answers.
+func TestContract32AsOfUsers(t *testing.T) {
+	s := newSite(t)
+	long := strings.Repeat("ä", 256)
+	for _, keeps := range []bool{false, true} {
+		s.set(func(o *crowdtest.Options) { o.KeepOnEmptyValues = keeps })
+		for _, body := range []string{
+			`{"attributes":[{"name":"a","values":["` + long + `"]},{"name":"A","values":["1","1","2"]}]}`,
+			`{"attributes":[{"name":"a","values":[]}]}`,
+			`{"attributes":[{"name":"","values":["x"]}]}`,
+			`{"attributes":"x"}`,
+			`{"attributes":[]}`,
+			`{}`,
+		} {
+			user := s.call("POST", "user/attribute?username=ann", body)
+			group := s.call("POST", "group/attribute?groupname=devs", body)
+			if user.status != group.status || user.body != group.body {
+				t.Errorf("%s: user %d %s, group %d %s", body, user.status, user.body, group.status, group.body)
+			}
+			u, _ := s.srv.User("ann")
+			g, _ := s.srv.Group("devs")
+			for name := range u.Attributes {
+				if name != "a" && name != "A" {
+					delete(u.Attributes, name) // Crowd's own, which groups do not have
+				}
+			}
+			if diff := cmp.Diff(u.Attributes, g.Attributes); diff != "" {
+				t.Errorf("%s mismatch (-user +group):\n%s", body, diff)
+			}
+		}
+	}
+}

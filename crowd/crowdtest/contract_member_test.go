@@ -50,11 +50,20 @@ func TestContract34AddUnknown(t *testing.T) {
 
 func TestContract35ContentTypeOfEmptyBody(t *testing.T) {
 	s := newSite(t)
-	for user, media := range map[string]string{"ann": "application/json", "bob": "application/xml"} {
-		s.accept(media)
-		a := s.want(201, "POST", "group/user/direct?groupname=devs", named(user))
-		if a.body != "" || a.header.Get("Content-Type") != media {
-			t.Errorf("body %q of type %q, want none of %s", a.body, a.header.Get("Content-Type"), media)
+	s.set(func(o *crowdtest.Options) { o.NestedGroups = true })
+	for _, c := range []struct{ resource, body, undo string }{
+		{"group/user/direct?groupname=devs", named("ann"), "group/user/direct?groupname=devs&username=ann"},
+		{"user/group/direct?username=ann", named("devs"), "user/group/direct?groupname=devs&username=ann"},
+		{"group/child-group/direct?groupname=devs", named("ops"), "group/child-group/direct?groupname=devs&child-groupname=ops"},
+		{"group/parent-group/direct?groupname=ops", named("devs"), "group/child-group/direct?groupname=devs&child-groupname=ops"},
+	} {
+		for _, media := range []string{"application/json", "application/xml"} {
+			s.accept(media)
+			a := s.want(201, "POST", c.resource, c.body)
+			if a.body != "" || a.header.Get("Content-Type") != media {
+				t.Errorf("%s: body %q of type %q, want none of %s", c.resource, a.body, a.header.Get("Content-Type"), media)
+			}
+			s.want(204, "DELETE", c.undo, "")
 		}
 	}
 }
@@ -132,6 +141,13 @@ func TestContract38Lists(t *testing.T) {
 	if diff := cmp.Diff(answer{t: t, body: want}.object(), a.object()); diff != "" {
 		t.Errorf("expanded users mismatch (-want +got):\n%s", diff)
 	}
+	s.srv.AddGroup(crowd.Group{Name: "wide", Description: "all of us", Active: true})
+	s.srv.AddMember("wide", "ann")
+	whole := s.want(200, "GET", "user/group/direct?username=ann&expand=group", "").at("groups").([]any)[0].(map[string]any)
+	single := s.want(200, "GET", "group?groupname=wide", "").object()
+	if diff := cmp.Diff(single, whole); diff != "" {
+		t.Errorf("expanded group mismatch (-alone +in a list):\n%s", diff)
+	}
 	s.accept("application/xml")
 	wantXML := parseElement(t, strings.ReplaceAll(fixture(t, "users.xml"), "https://crowd.example.com/crowd", s.srv.URL))
 	gotXML := parseElement(t, s.want(200, "GET", with("group/user/direct", "groupname", "r&d/eu"), "").body)
@@ -169,7 +185,7 @@ func TestContract39Paging(t *testing.T) {
 		}
 	}
 	for _, resource := range []string{"search?entity-type=user", "user/group/direct?username=ann", "group/child-group/direct?groupname=devs", "group/parent-group/nested?groupname=devs"} {
-		if got := s.list(resource+"&start-index=5000"); got != "" {
+		if got := s.list(resource + "&start-index=5000"); got != "" {
 			t.Errorf("%s beyond the end: %s", resource, got)
 		}
 		s.refused(400, "ILLEGAL_ARGUMENT", "GET", resource+"&max-results=many", "")

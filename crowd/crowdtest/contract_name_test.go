@@ -28,6 +28,9 @@ func TestContract55Names(t *testing.T) {
 		if got := s.list(with("group/user/direct", "groupname", name)); got != name {
 			t.Errorf("members of %q: %q", name, got)
 		}
+		if got := s.list(with("search", "entity-type", "group", "expand", "group")); !strings.Contains(got, name) {
+			t.Errorf("a search shows %q, want %q among it", got, name)
+		}
 		if got := s.want(200, "GET", with("user/group/direct", "username", name, "groupname", name), "").at("name"); got != name {
 			t.Errorf("membership of %q shows as %q", name, got)
 		}
@@ -101,10 +104,28 @@ func TestContract57OuterSpace(t *testing.T) {
 func TestContract58UnknownMembers(t *testing.T) {
 	s := newSite(t)
 	s.want(201, "POST", "user", `{"name":"eve","password":{"value":"x"},"shoe-size":{"eu":[41]}}`)
+	s.want(201, "POST", "group", `{"name":"g1","colour":null}`)
+	s.header.Set("Content-Type", "application/xml")
+	s.want(201, "POST", "group", `<group name="g2" colour="red"><size><eu>1</eu></size></group>`)
+	s.header.Set("Content-Type", "application/json")
 	s.set(func(o *crowdtest.Options) { o.Strict = true })
 	a := s.want(400, "POST", "user", `{"name":"eva","password":{"value":"x"},"shoe-size":41}`)
 	if !strings.Contains(a.body, "shoe-size") {
 		t.Errorf("the refusal does not name the member: %s", a.body)
+	}
+	for _, c := range []struct{ method, resource, body string }{
+		{"POST", "group", `{"name":"g","colour":1}`},
+		{"PUT", "group?groupname=devs", `{"name":"devs","colour":1}`},
+		{"POST", "group/user/direct?groupname=devs", `{"name":"ann","colour":1}`},
+		{"POST", "user/attribute?username=ann", `{"attributes":[],"colour":1}`},
+		{"PUT", "user/password?username=ann", `{"value":"x","colour":1}`},
+		{"POST", "session", `{"username":"ann","colour":1}`},
+	} {
+		s.unchanged(func() {
+			if a := s.want(400, c.method, c.resource, c.body); !strings.Contains(a.body, "colour") {
+				t.Errorf("%s %s: the refusal does not name the member: %s", c.method, c.resource, a.body)
+			}
+		})
 	}
 	read := s.want(200, "GET", "user?username=ann&expand=attributes", "")
 	s.want(204, "PUT", "user?username=ann", read.body) // a fetched user has no unknown members
@@ -158,6 +179,8 @@ func TestContract64Calls(t *testing.T) {
 	s.want(200, "GET", with("user", "username", "ann", "expand", "attributes"), "")
 	s.want(404, "GET", "session/secret-token", "")
 	s.want(405, "POST", "config/cookie", "x")
+	s.want(404, "GET", "session/secret-token/more", "")
+	s.want(400, "POST", "user?username=ann&password=secret-password&value=secret-value", `{"name":"ann","password":{"value":"secret-password"}}`)
 	var lines []string
 	calls := s.srv.Calls()
 	for _, c := range calls {
@@ -169,6 +192,7 @@ func TestContract64Calls(t *testing.T) {
 	want := []string{
 		"POST group/user/direct?groupname=devs 201", "POST group/user/direct?groupname=devs 409",
 		"GET user?expand=attributes&username=ann 200", "GET session/{token} 404", "POST config/cookie 405",
+		"GET session/{token}/more 404", "POST user?password=%5Bsecret%5D&username=ann&value=%5Bsecret%5D 400",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("calls mismatch (-want +got):\n%s", diff)
@@ -177,15 +201,16 @@ func TestContract64Calls(t *testing.T) {
 		t.Errorf("hashes of bodies: %v", calls)
 	}
 	counts := s.srv.Counts()
-	if got, want := counts.String(), "     2 POST group/user/direct\n     1 GET session/{token}\n     1 GET user\n     1 POST config/cookie\n"; got != want {
+	if got, want := counts.String(), "     2 POST group/user/direct\n     1 GET session/{token}\n     1 GET session/{token}/more\n"+
+		"     1 GET user\n     1 POST config/cookie\n     1 POST user\n"; got != want {
 		t.Errorf("counts:\n%swant:\n%s", got, want)
 	}
-	if counts.Total() != 5 {
+	if counts.Total() != 7 {
 		t.Errorf("total %d", counts.Total())
 	}
 	s.set(func(o *crowdtest.Options) { o.NoCalls = true })
 	s.want(200, "GET", "user?username=ann", "")
-	if got := len(s.srv.Calls()); got != 5 {
+	if got := len(s.srv.Calls()); got != 7 {
 		t.Errorf("%d calls recorded", got)
 	}
 }

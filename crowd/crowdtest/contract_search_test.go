@@ -228,7 +228,7 @@ func TestContract45FixtureCQL(t *testing.T) {
 			if strings.Contains(cql, "plat*") {
 				entity = "group"
 			}
-			if got := s.list("search?entity-type="+entity+"&restriction="+url.QueryEscape(cql)); got == "" {
+			if got := s.list("search?entity-type=" + entity + "&restriction=" + url.QueryEscape(cql)); got == "" {
 				t.Errorf("%s finds nothing", cql)
 			}
 		}

@@ -56,6 +56,26 @@ func TestContract02Unauthenticated(t *testing.T) {
 	}
 }
 
+// TestContract02BeforeAllElse makes requests that would be refused for something
+// else as well.
+func TestContract02BeforeAllElse(t *testing.T) {
+	s := newSite(t)
+	for _, challenge := range []bool{true, false} {
+		s.set(func(o *crowdtest.Options) { o.NoChallenge = !challenge })
+		for _, c := range []struct{ method, resource, body string }{
+			{"POST", "user", "{"}, {"PATCH", "user", "x"}, {"GET", "user?username=%zz", ""}, {"GET", "group/membership", ""}, {"DELETE", "user?username=ann", ""},
+		} {
+			r := s.request(c.method, c.resource, c.body)
+			r.SetBasicAuth(s.srv.Application, "wrong")
+			a := s.send(r)
+			if a.status != 401 || a.body != "Application failed to authenticate" || (a.header.Get("WWW-Authenticate") != "") != challenge {
+				t.Errorf("%s %s: %d %q, challenge %q", c.method, c.resource, a.status, a.body, a.header.Get("WWW-Authenticate"))
+			}
+		}
+	}
+	s.want(200, "GET", "user?username=ann", "")
+}
+
 func TestContract02InactiveApplication(t *testing.T) {
 	s := newSite(t)
 	s.srv.SetApplication(crowdtest.Application{Name: s.srv.Application, Password: s.srv.Password, Inactive: true})
@@ -72,6 +92,10 @@ func TestContract03UnknownPath(t *testing.T) {
 			want = 405 // the resource itself, which has no PATCH
 		}
 		s.want(want, "PATCH", resource, "")
+		if want == 404 {
+			s.want(want, "GET", resource, "")
+			s.want(want, "POST", resource, "{}")
+		}
 	}
 	r := s.request("GET", "", "")
 	r.URL = mustParse(t, s.srv.URL+"/rest/admin/1.0/server-info")
@@ -134,12 +158,33 @@ func TestContract05VersionHeader(t *testing.T) {
 		}
 	}
 	check("Crowd/6.3.0", "Crowd/6.3.0")
+	for _, c := range []struct {
+		status                 int
+		method, resource, body string
+	}{
+		{404, "GET", "nothing/here", ""},
+		{405, "PATCH", "user", "{}"},
+		{400, "POST", "user", "{"},
+		{406, "GET", "group/membership", ""},
+		{204, "DELETE", "session/x", ""},
+		{201, "POST", "group/user/direct?groupname=devs", named("ann")},
+		{409, "POST", "group/user/direct?groupname=devs", named("ann")},
+	} {
+		if got := header(s.want(c.status, c.method, c.resource, c.body)); got != "Crowd/6.3.0" {
+			t.Errorf("on %d %q", c.status, got)
+		}
+	}
 	s.set(func(o *crowdtest.Options) { o.Version = "5.1.0" })
 	check("Crowd/5.1.0", "Crowd/5.1.0")
 	s.set(func(o *crowdtest.Options) { o.HideVersionOnErrors = true })
 	check("Crowd/5.1.0", "")
 	s.set(func(o *crowdtest.Options) { o.HideVersion = true })
 	check("", "")
+	s.set(func(o *crowdtest.Options) { o.HideVersion, o.HideVersionOnErrors = false, false })
+	s.srv.Fail(crowdtest.Fault{Kind: crowdtest.AnswerHTML, Status: 502})
+	if got := header(s.want(502, "GET", "user?username=ann", "")); got != "" {
+		t.Errorf("on a proxy's page %q", got)
+	}
 }
 
 func TestContract06Cookie(t *testing.T) {
@@ -230,6 +275,8 @@ func TestContract08TypesAndMethods(t *testing.T) {
 			{"POST", "group/user/nested?groupname=devs"},
 			{"DELETE", "group/parent-group/direct?groupname=devs"},
 			{"POST", "group/membership"},
+			{"PUT", "config/cookie"},
+			{"DELETE", "event"},
 		} {
 			s.want(405, c.method, c.resource, `{}`)
 		}

@@ -110,6 +110,12 @@ func TestContract12CreateUser(t *testing.T) {
 	if diff := cmp.Diff(sent, read.object()); diff != "" {
 		t.Errorf("created and read differ (-created +read):\n%s", diff)
 	}
+	if got := s.want(201, "POST", "user", `{"name":"off","active":false,"password":{"value":"x"}}`).at("active"); got != false {
+		t.Errorf("a user sent as inactive is created with active %v", got)
+	}
+	if got := s.want(200, "GET", "user?username=off", "").at("active"); got != false {
+		t.Errorf("a user sent as inactive shows with active %v", got)
+	}
 	s.set(func(o *crowdtest.Options) { o.NoLocation = true })
 	if got := s.want(201, "POST", "user", newUser("eve")).header.Get("Location"); got != "" {
 		t.Errorf("Location %q, want none", got)
@@ -124,6 +130,15 @@ func TestContract12OldUser(t *testing.T) {
 	got := s.want(200, "GET", "user?username=mara", "")
 	if diff := cmp.Diff(answer{t: t, body: want}.object(), got.object()); diff != "" {
 		t.Errorf("user of an old version mismatch (-want +got):\n%s", diff)
+	}
+	for _, omit := range []bool{false, true} {
+		s.set(func(o *crowdtest.Options) { o.Version, o.OmitKeys, o.OmitDates = "", omit, omit })
+		shown := s.want(200, "GET", "user?username=mara", "").object()
+		for _, member := range []string{"key", "created-date", "updated-date"} {
+			if _, there := shown[member]; there == omit {
+				t.Errorf("omitting %v: %s is there: %v", omit, member, there)
+			}
+		}
 	}
 }
 
@@ -232,8 +247,8 @@ func TestContract14NameTaken(t *testing.T) {
 func TestContract15PasswordAndAttributes(t *testing.T) {
 	s := newSite(t)
 	s.unchanged(func() {
-		s.want(400, "POST", "user", `{"name":"eve","active":true}`)
-		s.want(400, "POST", "user", `{"name":"eve","active":true,"password":{"value":""}}`)
+		s.refused(400, "INVALID_USER", "POST", "user", `{"name":"eve","active":true}`)
+		s.refused(400, "INVALID_USER", "POST", "user", `{"name":"eve","active":true,"password":{"value":""}}`)
 	})
 	s.want(201, "POST", "user", fixture(t, "user-create-attributes-request.json"))
 	u, _ := s.srv.User("mara")
@@ -243,6 +258,21 @@ func TestContract15PasswordAndAttributes(t *testing.T) {
 	s.srv.SetDirectory("", func(d *crowdtest.Directory) { d.PasswordPattern = "^.{8}" })
 	s.refused(400, "INVALID_CREDENTIAL", "POST", "user", newUser("eve"))
 	s.refused(400, "INVALID_CREDENTIAL", "PUT", "user/password?username=ann", `{"value":"short"}`)
+}
+
+// TestContract17Fixture sends the update of the fixtures.
+func TestContract17Fixture(t *testing.T) {
+	s := newSite(t)
+	s.want(201, "POST", "user", fixture(t, "user-create-request.json"))
+	s.set(func(o *crowdtest.Options) { o.AllowEmailChange = true })
+	s.want(204, "PUT", "user?username=mara", fixture(t, "user-update-request.json"))
+	sent := answer{t: t, body: fixture(t, "user-update-request.json")}.object()
+	shown := s.want(200, "GET", "user?username=mara", "").object()
+	for _, member := range []string{"name", "first-name", "last-name", "display-name", "email", "active"} {
+		if diff := cmp.Diff(sent[member], shown[member]); diff != "" {
+			t.Errorf("%s mismatch (-want +got):\n%s", member, diff)
+		}
+	}
 }
 
 func TestContract16FirstDirectory(t *testing.T) {

@@ -4,6 +4,9 @@ import (
 	"encoding/xml"
 	"strconv"
 	"strings"
+
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/ordered"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/store"
 )
 
 // Operations of events.
@@ -22,12 +25,15 @@ const (
 	groupMembershipEvent
 )
 
-// An event is one write. Of a membership, group is the parent.
+// An event is one write. Of a membership, parents are the groups that the user
+// or the group of that name has joined or left or, where absolute is set, all
+// that it is in.
 type event struct {
 	kind        eventKind
 	operation   string
 	user, group string
-	child       string
+	parents     []string
+	absolute    bool
 }
 
 // events is the stream of the latest events. The number of the first kept is
@@ -54,12 +60,26 @@ func (e *events) group(o *Options, operation, name string) {
 	e.add(o, event{kind: groupEvent, operation: operation, group: name})
 }
 
-func (e *events) membership(o *Options, operation, group, user string) {
-	e.add(o, event{kind: userMembershipEvent, operation: operation, group: group, user: user})
+func (e *events) membership(o *Options, operation string, g *store.Group, u *store.User) {
+	e.add(o, event{
+		kind: userMembershipEvent, operation: operation, user: u.Name,
+		parents: parentsIn(o, g, u.Groups()), absolute: o.AbsoluteEvents,
+	})
 }
 
-func (e *events) kinship(o *Options, operation, parent, child string) {
-	e.add(o, event{kind: groupMembershipEvent, operation: operation, group: parent, child: child})
+func (e *events) kinship(o *Options, operation string, parent, child *store.Group) {
+	e.add(o, event{
+		kind: groupMembershipEvent, operation: operation, group: child.Name,
+		parents: parentsIn(o, parent, child.Parents()), absolute: o.AbsoluteEvents,
+	})
+}
+
+// parentsIn returns what an event says of a change in one group among all.
+func parentsIn(o *Options, changed *store.Group, all *ordered.List[*store.Group]) []string {
+	if o.AbsoluteEvents {
+		return groupNames(all)
+	}
+	return []string{changed.Name}
 }
 
 func (e *events) token() string {
@@ -104,6 +124,7 @@ type eventList struct {
 type eventEntry struct {
 	XMLName   xml.Name   `json:"-"`
 	Kind      string     `json:"kind" xml:"-"`
+	Absolute  bool       `json:"absolute,omitempty" xml:"absolute,attr,omitempty"`
 	Operation string     `json:"operation" xml:"operation"`
 	User      *nameEntry `json:"user,omitempty" xml:"user"`
 	ChildUser *nameEntry `json:"childUser,omitempty" xml:"childUser"`
@@ -137,17 +158,20 @@ func getEvents(x *exchange) (*reply, error) {
 
 func (x *exchange) showEvent(e event) eventEntry {
 	named := func(name string) *nameEntry { return &nameEntry{x.name(name)} }
-	listed := func(name string) *groupList { return &groupList{[]nameEntry{{x.name(name)}}} }
-	entry := eventEntry{Operation: e.operation}
+	parents := &groupList{Groups: []nameEntry{}}
+	for _, name := range e.parents {
+		parents.Groups = append(parents.Groups, *named(name))
+	}
+	entry := eventEntry{Operation: e.operation, Absolute: e.absolute}
 	switch e.kind {
 	case userEvent:
 		entry.Kind, entry.User = "userEvent", named(e.user)
 	case groupEvent:
 		entry.Kind, entry.Group = "groupEvent", named(e.group)
 	case userMembershipEvent:
-		entry.Kind, entry.ChildUser, entry.Parents = "userMembershipEvent", named(e.user), listed(e.group)
+		entry.Kind, entry.ChildUser, entry.Parents = "userMembershipEvent", named(e.user), parents
 	case groupMembershipEvent:
-		entry.Kind, entry.Group, entry.Parents = "groupMembershipEvent", named(e.child), listed(e.group)
+		entry.Kind, entry.Group, entry.Parents = "groupMembershipEvent", named(e.group), parents
 	}
 	entry.XMLName.Local = entry.Kind
 	return entry

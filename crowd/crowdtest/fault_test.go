@@ -67,6 +67,7 @@ func TestContract54Faults(t *testing.T) {
 		{fault: crowdtest.Fault{Kind: crowdtest.Answer}, status: 503, content: "text/plain"},
 		{fault: crowdtest.Fault{Kind: crowdtest.Answer, Status: 429, RetryAfter: crowdtest.Duration(1500 * time.Millisecond)}, status: 429, header: "2", content: "text/plain"},
 		{fault: crowdtest.Fault{Kind: crowdtest.Answer, Status: 500, Reason: "OPERATION_FAILED"}, status: 500, content: "application/json"},
+		{fault: crowdtest.Fault{Kind: crowdtest.AnswerHTML, Status: 500}, status: 500, content: "text/html"},
 		{fault: crowdtest.Fault{Kind: crowdtest.AnswerHTML, Status: 502}, status: 502, content: "text/html"},
 		{fault: crowdtest.Fault{Kind: crowdtest.NoFault}, effect: true, status: 201, content: "application/json"},
 	} {

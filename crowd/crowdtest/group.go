@@ -11,11 +11,7 @@ import (
 )
 
 func getGroup(x *exchange) (*reply, error) {
-	name, err := x.require("groupname")
-	if err != nil {
-		return nil, err
-	}
-	g, _, err := x.group(name)
+	g, _, err := x.namedGroup()
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +23,7 @@ func postGroup(x *exchange) (*reply, error) {
 	if err := x.decode(&in); err != nil {
 		return nil, err
 	}
+	in.Name = x.cutName(in.Name)
 	if err := x.checkNewGroup(&in); err != nil {
 		return nil, err
 	}
@@ -49,8 +46,8 @@ func postGroup(x *exchange) (*reply, error) {
 	if x.opts.LegacyGroupCreate {
 		return created()
 	}
-	answer := &reply{status: http.StatusCreated, entity: viewGroup(g, true)}
-	x.locate(answer, "group?groupname="+url.QueryEscape(g.Name))
+	answer := &reply{status: http.StatusCreated, entity: viewGroup(g, !x.opts.WritesOmitAttributes)}
+	x.locate(answer, "group?groupname="+url.QueryEscape(x.name(g.Name)))
 	return answer, nil
 }
 
@@ -119,7 +116,7 @@ func putGroup(x *exchange) (*reply, error) {
 		g.dir.contents.UpdateGroup(g.Group, p)
 	}
 	x.s.events.group(x.opts, eventUpdated, found[0].Name)
-	return ok(viewGroup(found[0].Group, true))
+	return ok(viewGroup(found[0].Group, !x.opts.WritesOmitAttributes))
 }
 
 func deleteGroup(x *exchange) (*reply, error) {

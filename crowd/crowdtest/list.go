@@ -18,14 +18,23 @@ func (x *exchange) unknown(err error, list func() (*reply, error)) (*reply, erro
 func (x *exchange) noUsers() (*reply, error)  { return x.userList(nil) }
 func (x *exchange) noGroups() (*reply, error) { return x.groupList(nil) }
 
+// listed returns the name of what a list is of, which a parameter has, and the
+// page that is asked for.
+func (x *exchange) listed(parameter string) (name string, p page, err error) {
+	if name, err = x.require(parameter); err != nil {
+		return "", page{}, err
+	}
+	if err := x.checkNested(); err != nil {
+		return "", page{}, err
+	}
+	p, err = x.page()
+	return name, p, err
+}
+
 // listGroupsOfUser lists the groups of a user or, with groupname, tests one
 // membership.
 func listGroupsOfUser(x *exchange) (*reply, error) {
-	name, err := x.require("username")
-	if err != nil {
-		return nil, err
-	}
-	p, err := x.page()
+	name, p, err := x.listed("username")
 	if err != nil {
 		return nil, err
 	}
@@ -60,11 +69,7 @@ func (x *exchange) effectiveGroups(u *store.User, m mapped) iter.Seq[*store.Grou
 // listMembers lists the users of a group or, with username, tests one
 // membership.
 func listMembers(x *exchange) (*reply, error) {
-	name, err := x.require("groupname")
-	if err != nil {
-		return nil, err
-	}
-	p, err := x.page()
+	name, p, err := x.listed("groupname")
 	if err != nil {
 		return nil, err
 	}
@@ -158,11 +163,7 @@ func listParents(x *exchange) (*reply, error) {
 // listKin lists the groups that next leads to from a group or, with the other
 // parameter, tests for one.
 func (x *exchange) listKin(other string, next func(*store.Group) *ordered.List[*store.Group]) (*reply, error) {
-	name, err := x.require("groupname")
-	if err != nil {
-		return nil, err
-	}
-	p, err := x.page()
+	name, p, err := x.listed("groupname")
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,7 @@ func (s *Server) Load(r io.Reader) error {
 	}
 	s.effects.Add(1)
 	s.sessions = newSessions()
+	s.estates = map[legacy]estate{}
 	s.events = events{stream: s.newID()}
 	return nil
 }

@@ -42,6 +42,25 @@ func (x *exchange) user(name string) (*store.User, mapped, error) {
 	return nil, mapped{}, x.userNotFound(name)
 }
 
+// namedUser returns the user that the parameter username names.
+func (x *exchange) namedUser() (*store.User, mapped, error) {
+	name, err := x.require("username")
+	if err != nil {
+		return nil, mapped{}, err
+	}
+	return x.user(name)
+}
+
+// namedGroup returns the group that the parameter groupname names, in the first
+// directory that has it.
+func (x *exchange) namedGroup() (*store.Group, mapped, error) {
+	name, err := x.require("groupname")
+	if err != nil {
+		return nil, mapped{}, err
+	}
+	return x.group(name)
+}
+
 func (x *exchange) userByKey(key string) (*store.User, error) {
 	for _, m := range x.dirs {
 		if u := m.contents.UserByKey(key); u != nil {
@@ -81,37 +100,33 @@ func (x *exchange) groupsNamed(name string) ([]placedGroup, error) {
 	return found, nil
 }
 
-// changeable returns those groups whose directories allow op.
-func (x *exchange) changeable(name string, op Operation) ([]placedGroup, error) {
+// changeable returns those groups whose directories allow all ops.
+func (x *exchange) changeable(name string, ops ...Operation) ([]placedGroup, error) {
 	found, err := x.groupsNamed(name)
 	if err != nil {
 		return nil, err
 	}
 	var allowed []placedGroup
 	for _, g := range found {
-		if g.dir.allows(op) {
+		if g.dir.allows(ops...) {
 			allowed = append(allowed, g)
 		}
 	}
 	if len(allowed) == 0 {
-		return nil, x.denied(op)
+		return nil, x.denied(ops[0])
 	}
 	return allowed, nil
 }
 
 // changeableUser returns the user that the parameter username names, if its
-// directory allows op.
-func (x *exchange) changeableUser(op Operation) (*store.User, mapped, error) {
-	name, err := x.require("username")
+// directory allows all ops.
+func (x *exchange) changeableUser(ops ...Operation) (*store.User, mapped, error) {
+	u, m, err := x.namedUser()
 	if err != nil {
 		return nil, mapped{}, err
 	}
-	u, m, err := x.user(name)
-	if err != nil {
-		return nil, mapped{}, err
-	}
-	if !m.allows(op) {
-		return nil, mapped{}, x.denied(op)
+	if !m.allows(ops...) {
+		return nil, mapped{}, x.denied(ops[0])
 	}
 	return u, m, nil
 }

@@ -68,7 +68,8 @@ func addUserToGroup(x *exchange) (*reply, error) {
 }
 
 // groupFor returns the group of a name in the directory of a user. One that
-// only another directory has is created there where the options say so.
+// only another directory has is created there where the options say so and
+// nothing forbids it or the membership.
 func (x *exchange) groupFor(m mapped, name string) (*store.Group, error) {
 	if g := m.contents.Group(name); g != nil {
 		return g, nil
@@ -77,7 +78,7 @@ func (x *exchange) groupFor(m mapped, name string) (*store.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !x.opts.CreateGroupOnAdd || !m.allows(AddGroup) {
+	if !x.opts.CreateGroupOnAdd || !m.allows(append(x.memberOperations(), AddGroup)...) {
 		return nil, x.groupNotFound(name)
 	}
 	p := *other.GroupProfile
@@ -85,14 +86,23 @@ func (x *exchange) groupFor(m mapped, name string) (*store.Group, error) {
 	return m.contents.AddGroup(p), nil
 }
 
+// memberOperations are what must be allowed where a user's membership changes.
+func (x *exchange) memberOperations() []Operation {
+	if x.opts.MembersNeedModifyUser {
+		return []Operation{ModifyGroup, ModifyUser}
+	}
+	return []Operation{ModifyGroup}
+}
+
 func (x *exchange) addMember(m mapped, g *store.Group, u *store.User) (*reply, error) {
-	if !m.allows(ModifyGroup) {
+	if !m.allows(x.memberOperations()...) {
 		return nil, x.denied(ModifyGroup)
 	}
 	if !m.contents.AddMember(g, u) {
 		return nil, x.refuse(reasonMembershipExists, "%s is already a member of %s", u.Name, g.Name)
 	}
-	x.s.events.membership(x.opts, eventCreated, g.Name, u.Name)
+	x.touch(x.opts.MembersMoveUpdated, u, m)
+	x.s.events.membership(x.opts, eventCreated, g, u)
 	return created()
 }
 
@@ -114,14 +124,15 @@ func removeMember(x *exchange) (*reply, error) {
 	if _, _, err := x.group(group); err != nil {
 		return nil, err
 	}
-	if !m.allows(ModifyGroup) {
+	if !m.allows(x.memberOperations()...) {
 		return nil, x.denied(ModifyGroup)
 	}
 	g := m.contents.Group(group)
 	if g == nil || !m.contents.RemoveMember(g, u) {
 		return nil, x.notMember(user, group)
 	}
-	x.s.events.membership(x.opts, eventDeleted, g.Name, u.Name)
+	x.touch(x.opts.MembersMoveUpdated, u, m)
+	x.s.events.membership(x.opts, eventDeleted, g, u)
 	return noContent()
 }
 
@@ -190,7 +201,7 @@ func (x *exchange) join(parent, child string) (*reply, error) {
 			continue
 		}
 		allowed = true
-		if k.parent == k.child || x.opts.RefuseCycles && k.closesCircle() {
+		if k.parent == k.child && !x.opts.AllowSelfMember || x.opts.RefuseCycles && k.closesCircle() {
 			return nil, x.refuse(reasonInvalidMembership, "%s would be a member of itself", parent)
 		}
 		added = k.dir.contents.AddChild(k.parent, k.child) || added
@@ -203,7 +214,7 @@ func (x *exchange) join(parent, child string) (*reply, error) {
 	case !added:
 		return nil, x.refuse(reasonMembershipExists, "%s is already a member of %s", child, parent)
 	}
-	x.s.events.kinship(x.opts, eventCreated, kin[0].parent.Name, kin[0].child.Name)
+	x.s.events.kinship(x.opts, eventCreated, kin[0].parent, kin[0].child)
 	return created()
 }
 
@@ -232,7 +243,8 @@ func removeChild(x *exchange) (*reply, error) {
 		}
 	}
 	removed, allowed := false, false
-	for _, k := range x.kinships(parent, child) {
+	kin := x.kinships(parent, child)
+	for _, k := range kin {
 		if k.dir.allows(ModifyGroup) {
 			allowed = true
 			removed = k.dir.contents.RemoveChild(k.parent, k.child) || removed
@@ -244,6 +256,6 @@ func removeChild(x *exchange) (*reply, error) {
 	case !removed:
 		return nil, x.notMember(child, parent)
 	}
-	x.s.events.kinship(x.opts, eventDeleted, parent, child)
+	x.s.events.kinship(x.opts, eventDeleted, kin[0].parent, kin[0].child)
 	return noContent()
 }

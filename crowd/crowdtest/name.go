@@ -23,6 +23,14 @@ func (x *exchange) checkName(reason, name string) error {
 	return nil
 }
 
+// cutName shortens a name where the options say so.
+func (x *exchange) cutName(name string) string {
+	if x.opts.CutLongNames {
+		return cut(name)
+	}
+	return name
+}
+
 // cutAt is the length to which text over the limit is cut, before dots.
 const cutAt = 252
 

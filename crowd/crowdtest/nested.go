@@ -14,6 +14,15 @@ func (x *exchange) nests(m mapped) bool { return m.NestedGroups || x.opts.Nested
 // nested tells whether the exchange is about nested memberships.
 func (x *exchange) nested() bool { return strings.HasSuffix(x.resource, "/nested") }
 
+// checkNested refuses to list nested memberships where no directory has any
+// and the options say so.
+func (x *exchange) checkNested() error {
+	if x.nested() && x.opts.RefuseNestedLists && !slices.ContainsFunc(x.dirs, x.nests) {
+		return x.refuse(reasonNestedGroups, "The directory does not support nested groups")
+	}
+	return nil
+}
+
 // closure returns the groups and all that next leads to from them, each once,
 // the given ones first.
 func closure(groups []*store.Group, next func(*store.Group) *ordered.List[*store.Group]) []*store.Group {
@@ -39,7 +48,11 @@ func (x *exchange) groupsAround(m mapped, start *store.Group, next func(*store.G
 	if !x.nested() || !x.nests(m) {
 		return next(start).All()
 	}
-	found := slices.Clone(closure([]*store.Group{start}, next)[1:])
+	all := closure([]*store.Group{start}, next)
+	found := slices.Clone(all[1:])
+	if x.opts.CyclesShowStart && slices.ContainsFunc(all, func(g *store.Group) bool { return next(g).Has(start.Folded) }) {
+		found = append(found, start)
+	}
 	sortByFold(found)
 	return slices.Values(found)
 }

@@ -32,8 +32,13 @@ type Options struct {
 	EmailIgnoringCase bool
 	// NestedGroups turns nested groups on in every directory.
 	NestedGroups bool
-	// RefuseCycles refuses a child group that would close a circle.
-	RefuseCycles bool
+	// RefuseCycles refuses a child group that would close a circle, and
+	// AllowSelfMember lets a group be its own child. CyclesShowStart lists the
+	// group that a nested list starts from where groups lead back to it.
+	RefuseCycles, AllowSelfMember, CyclesShowStart bool
+	// RefuseNestedLists refuses nested lists where no directory has nested
+	// groups, instead of listing what is direct.
+	RefuseNestedLists bool
 	// EmptyListForUnknown answers a listing for an unknown user or group with
 	// an empty list instead of 404.
 	EmptyListForUnknown bool
@@ -72,6 +77,9 @@ type Options struct {
 	// MillisInXML writes the dates of users in XML as milliseconds too.
 	MillisInXML bool
 
+	// WritesOmitAttributes leaves the attributes of the user or group that a
+	// write answers with empty.
+	WritesOmitAttributes bool
 	// SearchOmitsAttributes leaves the attributes of users and groups that a
 	// search returns empty.
 	SearchOmitsAttributes bool
@@ -79,6 +87,12 @@ type Options struct {
 	NoAttributeSearch bool
 	// SearchByCase makes searches distinguish upper and lower case.
 	SearchByCase bool
+	// NarrowSearch refuses restrictions that no document vouches for: match
+	// modes other than EXACTLY_MATCHES and CONTAINS, dates and "or" in bodies;
+	// in the query language single quotes, backslashes, asterisks before a
+	// value, keywords in upper case, and "and" beside "or" without parentheses.
+	// The properties displayName and updatedDate are custom attributes to it.
+	NarrowSearch bool
 	// AttributesOneByOne applies the attributes of one POST one after the
 	// other, so that others see some of them without the rest. The gate is
 	// called before each; see [Server.SetGate].
@@ -93,11 +107,22 @@ type Options struct {
 	// KeepOnEmptyValues leaves an attribute that is sent without values alone
 	// instead of removing it.
 	KeepOnEmptyValues bool
-	// AttributesMoveUpdated makes attribute writes move a user's updated date.
-	AttributesMoveUpdated bool
+	// AttributesMoveUpdated and MembersMoveUpdated make writes of attributes and
+	// memberships move a user's updated date.
+	AttributesMoveUpdated, MembersMoveUpdated bool
+	// AttributesNeedModify lets attributes be written only where the user or
+	// group may be modified too, and MembersNeedModifyUser memberships of a user
+	// only where the user may be modified too.
+	AttributesNeedModify, MembersNeedModifyUser bool
 	// AttributesReversed lists attributes and their values in reverse order.
 	AttributesReversed bool
 
+	// KeepOnDelete leaves the attributes and memberships of a deleted user to
+	// the next user of that name in the directory.
+	KeepOnDelete bool
+	// UpdateByCase refuses a PUT of a user whose body spells the name in other
+	// letter case.
+	UpdateByCase bool
 	// PartialUpdate keeps the members that a PUT of a user leaves out instead
 	// of emptying them.
 	PartialUpdate bool
@@ -112,7 +137,8 @@ type Options struct {
 	// StrictNames requires a first and a last name of every new user.
 	StrictNames bool
 	// RefuseLongText refuses text over 255 characters where Crowd would cut it.
-	RefuseLongText bool
+	// CutLongNames cuts names of that length, which Crowd would refuse.
+	RefuseLongText, CutLongNames bool
 	// AllowOuterSpace takes names that start or end with white space.
 	AllowOuterSpace bool
 	// RefuseCaseRename takes a new name that differs in letter case alone for
@@ -128,7 +154,12 @@ type Options struct {
 	KeepSessions bool
 	// MissingSession404 answers the end of an unknown session with 404 instead
 	// of 204.
-	MissingSession404 bool
+	// UnknownUserSessions204 takes the end of all sessions of an unknown user
+	// for done.
+	MissingSession404, UnknownUserSessions204 bool
+	// UnknownEmail404 answers a reminder of the user names of an e-mail address
+	// that nobody has with 404 instead of 204.
+	UnknownEmail404 bool
 	// SessionTimeout is the longest life of a session, by default 30 minutes.
 	SessionTimeout time.Duration
 	// CookieName is the name of the servlet session's cookie, by default
@@ -141,6 +172,11 @@ type Options struct {
 
 	// EventsUnavailable tells clients that there are no events to follow.
 	EventsUnavailable bool
+	// AbsoluteEvents makes events of memberships list all groups that the
+	// member is in, marked as absolute, instead of the one that has changed.
+	AbsoluteEvents bool
+	// RenameRecreates tells of a renamed user as of one deleted and one created.
+	RenameRecreates bool
 	// EventLimit is how many past events are kept, by default 10000.
 	EventLimit int
 
@@ -208,6 +244,8 @@ type RateLimit struct {
 	// added every Interval, by default one every second.
 	Limit, FillRate int
 	Interval        time.Duration
+	// Shared gives all applications one bucket together instead of one each.
+	Shared bool
 }
 
 // withPresets returns o with its defaults and what its version implies.

@@ -1,6 +1,7 @@
 package crowdtest
 
 import (
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -33,6 +34,19 @@ func parseParams(raw string) (params, error) {
 func (p params) get(name string) string { return url.Values(p).Get(name) }
 
 func (p params) has(name string) bool { return len(p[name]) > 0 }
+
+// withoutSecrets returns the parameters as they may be recorded: without the
+// tokens of sessions, and without passwords that a client sends where they do
+// not belong.
+func (p params) withoutSecrets() url.Values {
+	shown := maps.Clone(url.Values(p))
+	for _, name := range []string{"exclude", "token", "password", "value"} {
+		if _, found := shown[name]; found {
+			shown[name] = []string{"[secret]"}
+		}
+	}
+	return shown
+}
 
 // require returns a parameter that must not be blank.
 func (x *exchange) require(name string) (string, error) {

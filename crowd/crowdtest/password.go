@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/query"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/store"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/wire"
 )
@@ -85,10 +86,23 @@ func mailPassword(x *exchange) (*reply, error) {
 }
 
 func mailUsernames(x *exchange) (*reply, error) {
-	if x.params.get("email") == "" {
+	email := x.params.get("email")
+	if email == "" {
 		return nil, x.refuse(reasonInvalidEmail, "An e-mail address is needed")
 	}
+	if x.opts.UnknownEmail404 && !x.hasEmail(email) {
+		return nil, x.userNotFound(email)
+	}
 	return noContent()
+}
+
+func (x *exchange) hasEmail(email string) bool {
+	for _, m := range x.dirs {
+		for range m.contents.SearchUsers(query.Text{Property: "email", Value: email}) {
+			return true
+		}
+	}
+	return false
 }
 
 func expireAllPasswords(x *exchange) (*reply, error) {
@@ -103,6 +117,7 @@ func expireAllPasswords(x *exchange) (*reply, error) {
 		allowed = true
 		for u := range m.contents.Users().All() {
 			m.contents.SetUserAttribute(u, attrRequiresChange, []string{"true"})
+			x.s.events.user(x.opts, eventUpdated, u.Name)
 		}
 	}
 	if !allowed {
@@ -181,11 +196,7 @@ func first(values []string) string {
 }
 
 func notifyAuthenticated(x *exchange) (*reply, error) {
-	name, err := x.require("username")
-	if err != nil {
-		return nil, err
-	}
-	u, m, err := x.user(name)
+	u, m, err := x.namedUser()
 	if err != nil {
 		return nil, err
 	}

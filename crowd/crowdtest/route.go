@@ -31,7 +31,7 @@ func routes() map[string]methods {
 		},
 		"user/rename": {"POST": writing(renameUser)},
 		"user/attribute": {
-			"GET": reading(getUserAttributes), "POST": writing(postUserAttributes), "DELETE": writing(deleteUserAttribute),
+			"GET": reading(getAttributes), "POST": writing(postAttributes), "DELETE": writing(deleteAttribute),
 		},
 		"user/password":             {"PUT": writing(putPassword), "DELETE": writing(deletePassword)},
 		"user/mail/password":        {"POST": reading(mailPassword)},
@@ -46,7 +46,7 @@ func routes() map[string]methods {
 			"GET": reading(getGroup), "POST": writing(postGroup), "PUT": writing(putGroup), "DELETE": writing(deleteGroup),
 		},
 		"group/attribute": {
-			"GET": reading(getGroupAttributes), "POST": writing(postGroupAttributes), "DELETE": writing(deleteGroupAttribute),
+			"GET": reading(getAttributes), "POST": writing(postAttributes), "DELETE": writing(deleteAttribute),
 		},
 		"group/user/direct": {
 			"GET": reading(listMembers), "POST": writing(addUserToGroup), "DELETE": writing(removeMember),
@@ -97,10 +97,13 @@ func locate(u *url.URL) place {
 	}
 	p := place{context: context, api: api, resource: strings.TrimSuffix(resource, "/")}
 	for _, parent := range []string{"session", "event", "webhook"} {
-		token, found := strings.CutPrefix(p.resource, parent+"/")
-		if found && !strings.Contains(token, "/") {
-			p.resource = parent + "/{token}"
+		if rest, found := strings.CutPrefix(p.resource, parent+"/"); found {
+			token, below, more := strings.Cut(rest, "/")
 			p.token, _ = url.PathUnescape(token)
+			p.resource = parent + "/{token}"
+			if more {
+				p.resource += "/" + below
+			}
 		}
 	}
 	return p

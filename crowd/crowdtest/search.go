@@ -35,7 +35,7 @@ func search(x *exchange) (*reply, error) {
 // restriction reads what a search asks for: from the body if there is one, or
 // else from the query.
 func (x *exchange) restriction(texts ...string) (query.Node, error) {
-	schema := query.Schema{Texts: texts, ByCase: x.opts.SearchByCase, NoCustom: x.opts.NoAttributeSearch}
+	schema := query.Schema{Texts: texts, ByCase: x.opts.SearchByCase, NoCustom: x.opts.NoAttributeSearch, Narrow: x.opts.NarrowSearch}
 	if x.method == "POST" && len(bytes.TrimSpace(x.body)) > 0 {
 		return x.bodyRestriction(schema)
 	}

@@ -122,25 +122,22 @@ func (c Contents) mustAddGroup(g crowd.Group) {
 
 // AddMember is [Server.AddMember] for this directory.
 func (c Contents) AddMember(group string, users ...string) {
-	c.change(func() {
-		g := c.mustGroup(group)
-		for _, name := range users {
-			u := c.mustUser(name)
-			if c.d.contents.AddMember(g, u) {
-				c.s.events.membership(c.s.options.Load(), eventCreated, g.Name, u.Name)
-			}
-		}
-	})
+	c.eachMember(group, users, eventCreated, c.d.contents.AddMember)
 }
 
 // RemoveMember ends direct memberships, where there are any.
 func (c Contents) RemoveMember(group string, users ...string) {
+	c.eachMember(group, users, eventDeleted, c.d.contents.RemoveMember)
+}
+
+// eachMember changes the membership of each user, and records an event where
+// that was a change.
+func (c Contents) eachMember(group string, users []string, operation string, change func(*store.Group, *store.User) bool) {
 	c.change(func() {
 		g := c.mustGroup(group)
 		for _, name := range users {
-			u := c.mustUser(name)
-			if c.d.contents.RemoveMember(g, u) {
-				c.s.events.membership(c.s.options.Load(), eventDeleted, g.Name, u.Name)
+			if u := c.mustUser(name); change(g, u) {
+				c.s.events.membership(c.s.options.Load(), operation, g, u)
 			}
 		}
 	})
@@ -153,7 +150,7 @@ func (c Contents) AddChildGroup(parent string, children ...string) {
 		for _, name := range children {
 			child := c.mustGroup(name)
 			if c.d.contents.AddChild(p, child) {
-				c.s.events.kinship(c.s.options.Load(), eventCreated, p.Name, child.Name)
+				c.s.events.kinship(c.s.options.Load(), eventCreated, p, child)
 			}
 		}
 	})

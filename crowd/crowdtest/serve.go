@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -97,14 +96,7 @@ func callerAddress(r *http.Request, opts *Options) string {
 
 func (s *Server) record(x *exchange, r *http.Request) {
 	name, _, _ := r.BasicAuth()
-	x.call = &Call{Method: x.method, Resource: x.resource, Params: url.Values(x.params), Application: name, Time: x.now}
-	if x.params.has("exclude") {
-		x.call.Params = url.Values(params{})
-		for name, values := range x.params {
-			x.call.Params[name] = values
-		}
-		x.call.Params["exclude"] = []string{"[secret]"}
-	}
+	x.call = &Call{Method: x.method, Resource: x.resource, Params: x.params.withoutSecrets(), Application: name, Time: x.now}
 	if len(x.body) > 0 {
 		x.call.BodyHash = maphash.Bytes(s.hashSeed, x.body)
 	}

@@ -58,6 +58,8 @@ type Server struct {
 	events       events
 	webhooks     map[string]string
 	firstWrites  map[firstWrite]uint64
+	estates      map[legacy]estate
+	limit        bucket // shared by all applications
 	ids          ids
 
 	// callMu guards calls and their fields, and the faults with their counts.
@@ -102,6 +104,7 @@ func (s *Server) clear() {
 	s.sessions = newSessions()
 	s.webhooks = map[string]string{}
 	s.firstWrites = map[firstWrite]uint64{}
+	s.estates = map[legacy]estate{}
 	s.ids = ids{}
 	s.events = events{stream: s.newID()}
 }
@@ -126,6 +129,9 @@ func (s *Server) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = events{stream: s.newID()}
+	for _, app := range s.applications {
+		app.cookie = s.newToken()
+	}
 }
 
 // Options returns the options as they were set.

@@ -208,10 +208,12 @@ func endUserSessions(x *exchange) (*reply, error) {
 		return nil, err
 	}
 	u, _, err := x.user(name)
-	if err != nil {
+	switch {
+	case err == nil:
+		x.s.sessions.endUser(u, x.params["exclude"])
+	case !x.opts.UnknownUserSessions204:
 		return nil, err
 	}
-	x.s.sessions.endUser(u, x.params["exclude"])
 	return noContent()
 }
 

@@ -35,6 +35,7 @@ func postUser(x *exchange) (*reply, error) {
 	if err := x.decode(&in); err != nil {
 		return nil, err
 	}
+	in.Name = x.cutName(in.Name)
 	if err := x.checkNewUser(&in); err != nil {
 		return nil, err
 	}
@@ -50,12 +51,13 @@ func postUser(x *exchange) (*reply, error) {
 		return nil, err
 	}
 	u := x.s.createUser(m.directory, x.profileOf(&in), in.Password.Value, attrs, x.now)
+	x.inherit(u, m)
 	x.s.events.user(x.opts, eventCreated, u.Name)
 	if x.opts.LegacyCreate {
 		return created()
 	}
-	answer := &reply{status: http.StatusCreated, entity: viewUser(u, true)}
-	x.locate(answer, "user?username="+url.QueryEscape(u.Name))
+	answer := &reply{status: http.StatusCreated, entity: x.written(u)}
+	x.locate(answer, "user?username="+url.QueryEscape(x.name(u.Name)))
 	return answer, nil
 }
 
@@ -174,7 +176,7 @@ func putUser(x *exchange) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if crowd.Fold(in.Name) != u.Folded {
+	if crowd.Fold(in.Name) != u.Folded || x.opts.UpdateByCase && in.Name != u.Name {
 		return nil, x.refuse(reasonInvalidUser, "The name in the body is not that of the user")
 	}
 	p := x.updated(u, &in)
@@ -190,7 +192,7 @@ func putUser(x *exchange) (*reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		x.setUserAttributes(u, m, attrs)
+		x.setAll(func(name string, values []string) { m.contents.SetUserAttribute(u, name, values) }, attrs)
 	}
 	m.contents.UpdateUser(u, p)
 	x.s.events.user(x.opts, eventUpdated, u.Name)
@@ -236,6 +238,7 @@ func deleteUser(x *exchange) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.bequeath(u, m)
 	m.contents.DeleteUser(u)
 	x.s.sessions.endUser(u, nil)
 	x.s.events.user(x.opts, eventDeleted, u.Name)
@@ -257,18 +260,27 @@ func renameUser(x *exchange) (*reply, error) {
 	if in.NewName == "" && !x.opts.DashedRename {
 		in.NewName = in.CamelCase
 	}
+	in.NewName = x.cutName(in.NewName)
 	if err := x.checkName(reasonInvalidUser, in.NewName); err != nil {
 		return nil, err
 	}
 	if other, _, err := x.user(in.NewName); err == nil && (other != u || x.opts.RefuseCaseRename && in.NewName != u.Name) {
 		return nil, x.refuse(reasonInvalidUser, "User <%s> already exists", in.NewName)
 	}
-	p := *u.UserProfile
+	p, old := *u.UserProfile, u.Name
 	p.Name, p.Updated = in.NewName, x.now
 	m.contents.RenameUser(u, p)
 	if !x.opts.KeepSessions {
 		x.s.sessions.endUser(u, nil)
 	}
-	x.s.events.user(x.opts, eventUpdated, u.Name)
-	return ok(viewUser(u, true))
+	if x.opts.RenameRecreates {
+		x.s.events.user(x.opts, eventDeleted, old)
+		x.s.events.user(x.opts, eventCreated, u.Name)
+	} else {
+		x.s.events.user(x.opts, eventUpdated, u.Name)
+	}
+	return ok(x.written(u))
 }
+
+// written is a user as the answer to a write shows it.
+func (x *exchange) written(u *store.User) userView { return viewUser(u, !x.opts.WritesOmitAttributes) }

@@ -84,10 +84,10 @@ func (b *Body) joined(s Schema, depth int) (Node, error) {
 			return nil, err
 		}
 	}
-	switch strings.ToLower(b.Logic) {
-	case "and":
+	switch logic := strings.ToLower(b.Logic); {
+	case logic == "and":
 		return And(parts), nil
-	case "or":
+	case logic == "or" && !s.Narrow:
 		return Or(parts), nil
 	}
 	return nil, fmt.Errorf("%q is no boolean-logic", b.Logic)
@@ -105,6 +105,9 @@ func (b *Body) property(s Schema) (Node, error) {
 	mode, err := parseMode(b.MatchMode)
 	if err != nil {
 		return nil, err
+	}
+	if s.Narrow && (mode != Exactly && mode != Contains || b.Property.Type == "DATE") {
+		return nil, fmt.Errorf("%s of a %s is not supported", b.MatchMode, b.Property.Type)
 	}
 	return s.restrict(b.Property.Name, mode, string(b.Value))
 }

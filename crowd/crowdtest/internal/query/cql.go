@@ -19,7 +19,7 @@ var errDepth = errors.New("the restriction is nested too deeply")
 // at the start or end of a value stands for any text, unless a backslash
 // precedes it.
 func ParseCQL(text string, s Schema) (Node, error) {
-	p := cqlParser{text: text, schema: s}
+	p := cqlParser{text: text, schema: s, keywords: map[int]string{}}
 	p.space()
 	if p.done() {
 		return All{}, nil
@@ -38,6 +38,8 @@ type cqlParser struct {
 	text   string
 	at     int
 	schema Schema
+	// keywords are those that join parts, by the depth of parentheses.
+	keywords map[int]string
 }
 
 func (p *cqlParser) done() bool { return p.at >= len(p.text) }
@@ -68,11 +70,25 @@ func (p *cqlParser) joined(keyword string, depth int, part func(int) (Node, erro
 		if !p.keyword(keyword) {
 			break
 		}
+		if err := p.mix(keyword, depth); err != nil {
+			return nil, err
+		}
 	}
 	if len(parts) == 1 {
 		return parts[0], nil
 	}
 	return join(parts), nil
+}
+
+// mix notes the keyword that joins parts at a depth. No document says which of
+// two that stand side by side binds tighter.
+func (p *cqlParser) mix(keyword string, depth int) error {
+	other, found := p.keywords[depth]
+	if p.schema.Narrow && found && other != keyword {
+		return errors.New(`"and" and "or" side by side need parentheses`)
+	}
+	p.keywords[depth] = keyword
+	return nil
 }
 
 // keyword skips word, in any letter case, if it is next.
@@ -82,7 +98,7 @@ func (p *cqlParser) keyword(word string) bool {
 	if end > len(p.text) || !strings.EqualFold(p.text[p.at:end], word) {
 		return false
 	}
-	if end < len(p.text) && !isBoundary(p.text[end]) {
+	if end < len(p.text) && !isBoundary(p.text[end]) || p.schema.Narrow && p.text[p.at:end] != word {
 		return false
 	}
 	p.at = end
@@ -117,6 +133,7 @@ func (p *cqlParser) term(depth int) (Node, error) {
 
 func (p *cqlParser) parenthesis(depth int) (Node, error) {
 	p.at++
+	delete(p.keywords, depth+1)
 	n, err := p.or(depth + 1)
 	if err != nil {
 		return nil, err
@@ -164,13 +181,16 @@ func (p *cqlParser) value() (value string, before, after bool, err error) {
 	if p.done() {
 		return "", false, false, errors.New("a value is missing at the end")
 	}
-	raw := ""
+	raw, start := "", p.at
 	if q := p.text[p.at]; q == '"' || q == '\'' {
 		if raw, err = p.quoted(q); err != nil {
 			return "", false, false, err
 		}
 	} else if raw = p.bare(); raw == "" {
 		return "", false, false, fmt.Errorf("a value is missing at %d", p.at)
+	}
+	if p.schema.Narrow && (p.text[start] == '\'' || strings.HasPrefix(raw, "*") || strings.Contains(raw, `\`)) {
+		return "", false, false, fmt.Errorf("the value at %d is spelled in a way that is not supported", start)
 	}
 	value, before, after = unescape(raw)
 	return value, before, after, nil

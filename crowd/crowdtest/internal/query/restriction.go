@@ -153,12 +153,19 @@ type Schema struct {
 	ByCase bool
 	// NoCustom makes restrictions on custom attributes match nothing.
 	NoCustom bool
+	// Narrow refuses what no document and no known client vouches for.
+	Narrow bool
+}
+
+// vouchedFor tells whether a property of an entity is documented.
+func (s Schema) vouchedFor(property string) bool {
+	return !s.Narrow || property != "displayName" && property != "updatedDate"
 }
 
 func (s Schema) isText(name string) bool {
 	for _, t := range s.Texts {
 		if t == name {
-			return true
+			return s.vouchedFor(name)
 		}
 	}
 	return false
@@ -169,7 +176,7 @@ func (s Schema) restrict(property string, mode Mode, value string) (Node, error)
 	switch {
 	case property == "active":
 		return activeNode(mode, value)
-	case property == "createdDate" || property == "updatedDate":
+	case (property == "createdDate" || property == "updatedDate") && s.vouchedFor(property):
 		return dateNode(property, mode, value)
 	case mode == Greater || mode == Less:
 		return nil, fmt.Errorf("%s is a text and has no order", property)
