@@ -85,6 +85,50 @@ func TestCheck(t *testing.T) {
 		}, verdicts{
 			crowd.ProbeReachable: crowd.Fails, crowd.ProbeCredentials: crowd.Unknown, crowd.ProbeAddress: crowd.Unknown,
 		}},
+		"only groups": {func(s *crowdtest.Server) {
+			s.SetOptions(func(o *crowdtest.Options) { o.NestedGroups = true })
+			deny(s, crowdtest.AddUser)
+		}, verdicts{
+			crowd.ProbeAddUser: crowd.Fails, crowd.ProbeKey: crowd.Unknown, crowd.ProbeAttributesOnCreate: crowd.Unknown,
+			crowd.ProbeUserAttributes: crowd.Unknown, crowd.ProbeAtomicAttributes: crowd.Unknown,
+			crowd.ProbeModifyUser: crowd.Unknown, crowd.ProbeEmailChange: crowd.Unknown,
+			crowd.ProbeAttributeSearch: crowd.Unknown, crowd.ProbeSearchAttributes: crowd.Unknown,
+			crowd.ProbeEndSessions: crowd.Unknown, crowd.ProbeDirectories: crowd.Unknown,
+		}},
+		"users as they are": {func(s *crowdtest.Server) {
+			s.SetOptions(func(o *crowdtest.Options) { o.NestedGroups = true })
+			deny(s, crowdtest.ModifyUser)
+		}, verdicts{crowd.ProbeModifyUser: crowd.Fails, crowd.ProbeEmailChange: crowd.Unknown}},
+		"inactive users hidden": {func(s *crowdtest.Server) {
+			s.SetOptions(func(o *crowdtest.Options) { o.NestedGroups, o.AllowEmailChange, o.HideInactive = true, true, true })
+		}, verdicts{crowd.ProbeAttributeSearch: crowd.Unknown, crowd.ProbeSearchAttributes: crowd.Unknown}},
+		"sessions denied": {func(s *crowdtest.Server) {
+			s.SetOptions(func(o *crowdtest.Options) { o.NestedGroups, o.AllowEmailChange = true, true })
+			s.Fail(crowdtest.Fault{
+				Method: "DELETE", Resource: "session", Times: -1,
+				Kind: crowdtest.Answer, Status: 403, Reason: "APPLICATION_PERMISSION_DENIED",
+			})
+		}, verdicts{crowd.ProbeEndSessions: crowd.Missing}},
+		"sessions unknown": {func(s *crowdtest.Server) {
+			s.SetOptions(func(o *crowdtest.Options) { o.NestedGroups, o.AllowEmailChange = true, true })
+			s.Fail(crowdtest.Fault{Method: "DELETE", Resource: "session", Times: -1, Kind: crowdtest.AnswerHTML, Status: 404})
+		}, verdicts{crowd.ProbeEndSessions: crowd.Missing}},
+		"busy": {func(s *crowdtest.Server) {
+			s.Fail(crowdtest.Fault{Times: -1, Kind: crowdtest.Answer, Status: 429})
+		}, verdicts{
+			crowd.ProbeReachable: crowd.Fails, crowd.ProbeCredentials: crowd.Unknown, crowd.ProbeAddress: crowd.Unknown,
+		}},
+		"no Crowd": {func(s *crowdtest.Server) {
+			s.Fail(crowdtest.Fault{Times: -1, Kind: crowdtest.AnswerHTML, Status: 404})
+		}, verdicts{
+			crowd.ProbeReachable: crowd.Fails, crowd.ProbeCredentials: crowd.Unknown, crowd.ProbeAddress: crowd.Unknown,
+		}},
+		"search broken": {func(s *crowdtest.Server) {
+			s.SetOptions(func(o *crowdtest.Options) { o.NestedGroups, o.AllowEmailChange = true, true })
+			s.Fail(crowdtest.Fault{Resource: "search", Times: -1, Kind: crowdtest.AnswerHTML, Status: 502})
+		}, verdicts{
+			crowd.ProbeAttributeSearch: crowd.Fails, crowd.ProbeSearchAttributes: crowd.Fails, crowd.ProbeDirectories: crowd.Fails,
+		}},
 		"an earlier directory": {func(s *crowdtest.Server) {
 			s.SetOptions(func(o *crowdtest.Options) { o.NestedGroups, o.AllowEmailChange = true, true })
 			s.AddDirectory(crowdtest.Directory{Name: "staff"})

@@ -316,3 +316,28 @@ func TestDumpHasPatience(t *testing.T) {
 		}
 	})
 }
+
+// A write that waited for its turn in vain has certainly not taken effect.
+func TestUnsentIsNotAmbiguous(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := clientOf(t, silent{}, crowd.Config{MaxInFlight: 1})
+		first, cancelFirst := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = c.User(first, "ann")
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := c.AddMember(ctx, "devs", "ann")
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, crowd.ErrUnavailable) || errors.Is(err, crowd.ErrAmbiguous) {
+			t.Errorf("got %v, want one that is out of time and not ambiguous", err)
+		}
+		if _, err := c.Group(ctx, "devs"); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, crowd.ErrUnavailable) {
+			t.Errorf("after the deadline: got %v", err)
+		}
+		cancelFirst()
+		<-done
+	})
+}

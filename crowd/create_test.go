@@ -1,10 +1,12 @@
 package crowd_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -270,4 +272,50 @@ func TestRefusesInvalidText(t *testing.T) {
 	if n := len(s.requests()); n != 0 {
 		t.Errorf("%d requests, want none", n)
 	}
+}
+
+// An answer that leaves the attributes out does not hide that they were stored.
+func TestCreateUserAnswersWithoutAttributes(t *testing.T) {
+	c, _ := scripted(t, answer{status: 201, media: typeJSON, body: `{"name":"ann","key":"1:2","attributes":{"attributes":[]}}`})
+	sent := crowd.Attributes{"team": {"red"}}
+	u, err := c.CreateUser(t.Context(), crowd.User{Name: "ann", Attributes: sent}, "p")
+	if err != nil || u.Key != "1:2" {
+		t.Fatalf("got %+v, %v", u, err)
+	}
+	sent["team"][0] = "changed by the caller"
+	if diff := cmp.Diff(crowd.Attributes{"team": {"red"}}, u.Attributes); diff != "" {
+		t.Errorf("attributes mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// On old servers a user may be left without the attributes.
+func TestCreateUserHalfDone(t *testing.T) {
+	for name, resource := range map[string]string{"attributes": "user/attribute", "last read": "user"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(crowdtest.Server)
+			s.SetOptions(func(o *crowdtest.Options) { o.Version = "2.8" })
+			method := map[string]string{"user": "GET", "user/attribute": "POST"}[resource]
+			s.Fail(crowdtest.Fault{Method: method, Resource: resource, Times: -1, Kind: crowdtest.Answer, Status: 403, Reason: "PERMISSION_DENIED"})
+			_, err := clientOf(t, s, crowd.Config{}).CreateUser(t.Context(), ann(), "p")
+			if !errors.Is(err, crowd.ErrAmbiguous) || !errors.Is(err, crowd.ErrPermission) {
+				t.Errorf("%s: got %v, want ErrPermission and ErrAmbiguous", name, err)
+			}
+			if n := count(s, "POST", "user"); n != 1 || len(s.UserNames()) != 1 {
+				t.Errorf("%s: %d requests to create, users %v", name, n, s.UserNames())
+			}
+		})
+	}
+}
+
+// A lost answer is looked for within the caller's time.
+func TestCreateOutOfTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		c, s := scripted(t, answer{err: errors.New("reset")}, answer{status: 404, media: typeJSON})
+		time.AfterFunc(10*time.Millisecond, cancel)
+		_, err := c.CreateGroup(ctx, crowd.Group{Name: "devs"})
+		if !errors.Is(err, crowd.ErrAmbiguous) || s.methods() != "POST GET" {
+			t.Errorf("got %v after %s, want an ambiguous one after POST GET", err, s.methods())
+		}
+	})
 }

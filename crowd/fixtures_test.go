@@ -2,6 +2,7 @@ package crowd_test
 
 import (
 	"encoding/json"
+	"errors"
 	"iter"
 	"testing"
 	"time"
@@ -175,6 +176,49 @@ func TestReadsMemberships(t *testing.T) {
 	}
 	if got := s.requests()[0].header.Get("Accept"); got != typeXML {
 		t.Errorf("Accept: %s, want %s", got, typeXML)
+	}
+}
+
+// What a dump holds besides is passed over; what is no dump is refused.
+func TestReadsOddMemberships(t *testing.T) {
+	const odd = `<?xml version="1.0"?><!-- c --><memberships><x><membership group="no"/></x>` +
+		`<membership group="a"><note><user name="no"/></note><users><group name="no"/><user name="ann"><link/></user></users>` +
+		`<groups><user name="no"/><group name="b"/></groups></membership><membership group="c"/></memberships>`
+	c, _ := scripted(t, answer{status: 200, media: "text/xml; charset=utf-8", body: odd})
+	want := []crowd.Membership{{Group: "a", User: "ann"}, {Group: "a", ChildGroup: "b"}, {Group: "c"}}
+	if diff := cmp.Diff(want, collect(t, c.Memberships(t.Context()))); diff != "" {
+		t.Errorf("memberships mismatch (-want +got):\n%s", diff)
+	}
+	for _, a := range []answer{
+		{status: 200, media: typeXML, body: `<users/>`},
+		{status: 200, media: typeXML, body: `<memberships><membership/></memberships>`},
+		{status: 200, media: typeXML, body: `<memberships><membership group="a"><users><user/></users></membership></memberships>`},
+		{status: 200, media: typeXML},
+		{status: 200, media: typeJSON, body: `{}`},
+		{status: 200, media: "application/xhtml+xml", body: `<memberships/>`},
+		{status: 200, body: `<memberships/>`},
+	} {
+		c := clientOf(t, &script{answers: []answer{a}}, crowd.Config{Tries: 1})
+		if err := last(c.Memberships(t.Context())); !errors.Is(err, crowd.ErrUnavailable) {
+			t.Errorf("%s %q: got %v, want ErrUnavailable", a.media, a.body, err)
+		}
+	}
+}
+
+// Media types come in spellings.
+func TestReadsMediaTypes(t *testing.T) {
+	for media, readable := range map[string]bool{
+		"application/json": true, "Application/JSON ; charset=utf-8": true, "application/problem+json": true,
+		"text/xml": false, "text/plain": false, "": false, "json": false, "application/json; =": false,
+	} {
+		c := clientOf(t, &script{answers: []answer{{status: 200, media: media, body: `{"name":"ann"}`}}}, crowd.Config{Tries: 1})
+		if _, err := c.User(t.Context(), "ann"); (err == nil) != readable {
+			t.Errorf("%q: got %v, want readable %t", media, err, readable)
+		}
+		list := clientOf(t, &script{answers: []answer{{status: 200, media: media, body: `{"users":[]}`}}}, crowd.Config{Tries: 1})
+		if err := last(list.Users(t.Context(), crowd.Query{})); (err == nil) != readable {
+			t.Errorf("%q: list: got %v, want readable %t", media, err, readable)
+		}
 	}
 }
 

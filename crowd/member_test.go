@@ -222,7 +222,9 @@ func TestAwkwardNames(t *testing.T) {
 // everyCall makes, reads, joins, finds and removes a user and a group of a name.
 func everyCall(ctx context.Context, c *crowd.Client, name string) error {
 	attributes := crowd.Attributes{name: {name, "x"}}
-	u, errUser := c.CreateUser(ctx, crowd.User{Name: name, DisplayName: name, Active: true, Attributes: attributes}, "p")
+	u, errUser := c.CreateUser(ctx, crowd.User{
+		Name: name, FirstName: "F", LastName: "L", DisplayName: name, Active: true, Attributes: attributes,
+	}, "p")
 	g, errGroup := c.CreateGroup(ctx, crowd.Group{Name: name, Description: name, Active: true})
 	if err := errors.Join(errUser, errGroup); err != nil {
 		return err

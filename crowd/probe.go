@@ -124,22 +124,23 @@ func (k *check) modifyUser(ctx context.Context) {
 }
 
 func (k *check) search(ctx context.Context, writable bool) {
+	byName, err := k.found(ctx, Query{Where: Equals(PropertyName, k.user.Name), Detail: Entities})
+	if err == nil && byName == nil {
+		for _, p := range []Probe{ProbeAttributeSearch, ProbeSearchAttributes} {
+			k.find(p, Unknown, "a search by name does not find the inactive user just created",
+				"see whether the directory is a copy that is synchronised later, or hides who is inactive")
+		}
+		return
+	}
 	if writable {
-		found, err := k.found(ctx, Query{Where: Equals(probeAttribute, k.id)})
-		k.capability(ProbeAttributeSearch, found != nil, err,
+		byAttribute, err := k.found(ctx, Query{Where: Equals(probeAttribute, k.id)})
+		k.capability(ProbeAttributeSearch, byAttribute != nil, err,
 			"look-ups by attribute have to read all users, which is slow")
 	} else {
 		k.unknown("attributes cannot be written", ProbeAttributeSearch)
 	}
-	found, err := k.found(ctx, Query{Where: Equals(PropertyName, k.user.Name), Detail: Entities})
-	switch {
-	case err == nil && found == nil:
-		k.find(ProbeSearchAttributes, Unknown, "the search does not find a user just created",
-			"see whether the directory is a copy that is synchronised later")
-	default:
-		k.capability(ProbeSearchAttributes, err == nil && found.Attributes != nil, err,
-			"each user of a list is read by itself where attributes are wanted, which is slow")
-	}
+	k.capability(ProbeSearchAttributes, err == nil && byName.Attributes != nil, err,
+		"each user of a list is read by itself where attributes are wanted, which is slow")
 }
 
 // found returns the check's user if the query finds it.
