@@ -2,7 +2,6 @@ package groupsync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -194,24 +193,12 @@ func (r *replacement) planGhosts(ctx context.Context, t mapping.Target) error {
 			return nil
 		})
 	}
-	users := make([]*User, len(ghosts))
-	if err := r.e.each(ctx, len(ghosts), func(ctx context.Context, i int) error {
-		c, err := r.e.crowd.User(ctx, ghosts[i])
-		if errors.Is(err, crowd.ErrUserNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		users[i], err = r.e.view(ctx, c)
-		return err
-	}); err != nil {
+	users, err := r.e.named(ctx, ghosts)
+	if err != nil {
 		return err
 	}
 	for _, u := range users {
-		if u != nil {
-			r.planGhost(t, u)
-		}
+		r.planGhost(t, u)
 	}
 	return nil
 }

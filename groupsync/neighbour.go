@@ -78,12 +78,12 @@ func (e *Engine) books(ctx context.Context, also ...crowd.Restriction) (*Book, e
 	return b, nil
 }
 
-// grantsOfOthers returns what a user holds of each neighbour.
-func (e *Engine) grantsOfOthers(ctx context.Context, u *crowd.User) ([][]string, error) {
+// heldOfOthers returns what a user holds of each neighbour.
+func (e *Engine) heldOfOthers(ctx context.Context, u *crowd.User) ([]Holdings, error) {
 	if len(e.neighbours) == 0 {
 		return nil, nil
 	}
-	all := make([][]string, len(e.neighbours))
+	all := make([]Holdings, len(e.neighbours))
 	for i, n := range e.neighbours {
 		if u.Attributes.First(n.names.gone) == "yes" {
 			continue
@@ -92,23 +92,23 @@ func (e *Engine) grantsOfOthers(ctx context.Context, u *crowd.User) ([][]string,
 		if err != nil {
 			return nil, err
 		}
-		all[i] = h.Grants
+		all[i] = h
 	}
 	return all, nil
 }
 
 func (u *User) heldByOthers() bool {
-	return slices.ContainsFunc(u.foreign, func(ids []string) bool { return len(ids) > 0 })
+	return slices.ContainsFunc(u.foreign, func(h Holdings) bool { return len(h.Grants) > 0 })
 }
 
 // foreignGrants returns the grants of neighbours that fill a target.
 func (e *Engine) foreignGrants(b *Book, u *User, target string) []mapping.Grant {
 	var all []mapping.Grant
-	for i, ids := range u.foreign {
+	for i, h := range u.foreign {
 		if i >= len(b.others) {
 			break
 		}
-		for _, id := range ids {
+		for _, id := range h.Grants {
 			n := b.others[i].live(id)
 			if n == nil {
 				continue

@@ -38,7 +38,7 @@ type User struct {
 	refused    string // the e-mail that Crowd refused
 	wanted     string // the Crowd fields that go with Data, see fieldsRegister
 	holdings   Holdings
-	foreign    [][]string // grants of each neighbour
+	foreign    []Holdings // of each neighbour
 }
 
 // A Profile is what the identity provider wants of a user.
@@ -68,7 +68,7 @@ func (e *Engine) view(ctx context.Context, u *crowd.User) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	foreign, err := e.grantsOfOthers(ctx, u)
+	foreign, err := e.heldOfOthers(ctx, u)
 	if err != nil {
 		return nil, err
 	}
