@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
+	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/scim"
 )
 
@@ -22,54 +24,137 @@ func patch(operations string) string {
 
 func filtered(path, filter string) string { return path + "?filter=" + url.QueryEscape(filter) }
 
-// TestCalls holds the number of calls to Crowd per operation.
+// A scene is a bridge on whose calls to Crowd a row of the table is counted.
+type scene struct {
+	*bridge
+	ann, bob, cid string // users
+	devs          string // a group of ann
+	cursor        string
+}
+
+// TestCalls holds the number of calls to Crowd per operation: the fewest that
+// the guarantees allow. Each row begins with three users and a group of one.
 func TestCalls(t *testing.T) {
-	b := newBridge(t)
-	ann, bob, cid := b.user("ann"), b.user("bob"), b.user("cid")
-	devs := b.group("devs", ann)
-	whole := `{` + userSchemas + `,"userName":"ann","name":{"givenName":"Given","familyName":"Family"},"displayName":"Display",
+	member := func(op, id string) string {
+		return patch(`{"op":"` + op + `","path":"members","value":[{"value":"` + id + `"}]}`)
+	}
+	group := func(name string, more string) string {
+		return `{` + groupSchemas + `,"displayName":"` + name + `"` + more + `}`
+	}
+	manual := func(b *bridge) {
+		b.engine.Groups = groups(b.t, mapping.Groups{Mapping: mapping.ManualMapping, Manual: mapping.Manual{Rules: []mapping.Rule{{From: "mapped", To: []string{"target"}}, {From: "also", To: []string{"target"}}}}})
+	}
+	annWhole := `{` + userSchemas + `,"userName":"ann","name":{"givenName":"Given","familyName":"Family"},"displayName":"Display",
 		"externalId":"x-ann","emails":[{"value":"ann@example.com","type":"work","primary":true}],"active":true`
 	tests := []struct {
-		name, method, path, body string
-		calls                    int
+		name  string
+		with  func(*bridge) // settings
+		given func(*scene)
+		do    string // method and path, with {ann}, {bob}, {cid} and {devs} for ids
+		query string // a filter
+		body  string
+		calls int
 	}{
-		{"provider config", "GET", "/ServiceProviderConfig", "", 0},
-		{"schemas", "GET", "/Schemas", "", 0},
-		{"resource types", "GET", "/ResourceTypes/User", "", 0},
-		{"unknown endpoint", "GET", "/Nothing", "", 0},
-		{"malformed id", "GET", "/Users/a b", "", 0},
-		{"user", "GET", "/Users/" + ann, "", 1},
-		{"user by name", "GET", filtered("/Users", `userName eq "ann"`), "", 1},
-		{"user by name, none", "GET", filtered("/Users", `userName eq "nobody"`), "", 1},
-		{"user by id", "GET", filtered("/Users", `id eq "`+ann+`"`), "", 1},
-		{"user by externalId", "GET", filtered("/Users", `externalId eq "x-ann"`), "", 1},
-		{"user by e-mail", "GET", filtered("/Users", `emails.value eq "ann@example.com"`), "", 1},
-		{"user by work e-mail", "GET", filtered("/Users", `emails[type eq "work"].value eq "ann@example.com"`), "", 1},
-		{"user by name and more", "GET", filtered("/Users", `userName eq "ann" and active eq true`), "", 1},
-		{"group without members", "GET", "/Groups/" + devs + "?excludedAttributes=members", "", 1},
-		{"group by name", "GET", filtered("/Groups", `displayName eq "devs"`) + "&excludedAttributes=members", "", 1},
-		{"group by name, none", "GET", filtered("/Groups", `displayName eq "nothing"`), "", 1},
-		{"group with members", "GET", "/Groups/" + devs, "", 2},
-		{"page of users", "GET", "/Users?count=2", "", 3},
-		{"next page of users", "GET", "/Users?count=2&startIndex=3", "", 1},
-		{"user unchanged", "PUT", "/Users/" + ann, whole + `}`, 1},
-		{"patch unchanged", "PATCH", "/Users/" + ann, patch(`{"op":"replace","path":"displayName","value":"Display"}`), 1},
-		{"kept data only", "PATCH", "/Users/" + ann, patch(`{"op":"replace","path":"title","value":"Dr"}`), 3},
-		{"Crowd's field and kept data", "PATCH", "/Users/" + ann, patch(`{"op":"replace","path":"displayName","value":"Other"}`), 4},
-		{"deactivate", "PATCH", "/Users/" + cid, patch(`{"op":"replace","path":"active","value":false}`), 5},
-		{"reactivate", "PATCH", "/Users/" + cid, patch(`{"op":"replace","path":"active","value":true}`), 4},
-		{"add a member", "PATCH", "/Groups/" + devs, patch(`{"op":"add","path":"members","value":[{"value":"` + bob + `"}]}`), 6},
-		{"remove a member", "PATCH", "/Groups/" + devs, patch(`{"op":"remove","path":"members[value eq \"` + bob + `\"]"}`), 5},
-		{"create a user", "POST", "/Users", `{` + userSchemas + `,"userName":"dot"}`, 1},
-		{"name taken", "POST", "/Users", `{` + userSchemas + `,"userName":"dot"}`, 2},
-		{"create a group", "POST", "/Groups", `{` + groupSchemas + `,"displayName":"ops"}`, 4},
-		{"delete a user", "DELETE", "/Users/" + cid, "", 5},
+		{name: "provider config", do: "GET /ServiceProviderConfig"},
+		{name: "schemas", do: "GET /Schemas"},
+		{name: "resource types", do: "GET /ResourceTypes/User"},
+		{name: "unknown endpoint", do: "GET /Nothing"},
+		{name: "malformed id", do: "GET /Users/a%20b"},
+		{name: "wrong method", do: "DELETE /Users"},
+		{name: "filter that cannot be read", do: "GET /Users", query: `userName eq`},
+		{name: "body that cannot be read", do: "PATCH /Users/{ann}", body: `{`},
+		{name: "operation that cannot be one", do: "PATCH /Groups/{devs}", body: patch(`{"op":"add","path":"shoeSize","value":1}`)},
+		{name: "Me without a user", do: "GET /Me"},
+
+		{name: "user", do: "GET /Users/{ann}", calls: 1},
+		{name: "user, unknown", do: "GET /Users/nobody", calls: 1},
+		{name: "user by name", do: "GET /Users", query: `userName eq "ann"`, calls: 1},
+		{name: "user by name, none", do: "GET /Users", query: `userName eq "nobody"`, calls: 1},
+		{name: "user by name without quotes", do: "GET /Users", query: `userName eq 4711`, calls: 1},
+		{name: "user by id", do: "GET /Users", query: `id eq "{ann}"`, calls: 1},
+		{name: "user by externalId", do: "GET /Users", query: `externalId eq "x-ann"`, calls: 1},
+		{name: "user by e-mail", do: "GET /Users", query: `emails.value eq "ann@example.com"`, calls: 1},
+		{name: "user by work e-mail", do: "GET /Users", query: `emails[type eq "work"].value eq "ann@example.com"`, calls: 1},
+		{name: "user by name and more", do: "GET /Users", query: `userName eq "ann" and active eq true`, calls: 1},
+		{name: "group without members", do: "GET /Groups/{devs}?excludedAttributes=members", calls: 1},
+		{name: "group by name", do: "GET /Groups?excludedAttributes=members", query: `displayName eq "devs"`, calls: 1},
+		{name: "group by name, none", do: "GET /Groups", query: `displayName eq "nothing"`, calls: 1},
+		{name: "group with members", do: "GET /Groups/{devs}", calls: 2},
+		{name: "group with two pages of members", given: func(c *scene) { c.crowdGroup("large", 1500) }, do: "GET /Groups/n-bGFyZ2U", calls: 3},
+
+		{name: "all users on one page", do: "GET /Users", calls: 1},
+		{name: "page of users", do: "GET /Users?count=2", calls: 3},
+		{name: "next page of users", given: func(c *scene) { c.do("GET", "/Users?count=1", "") }, do: "GET /Users?count=1&startIndex=2", calls: 1},
+		{name: "last page of users", do: "GET /Users?count=2&startIndex=3", calls: 1},
+		{name: "page of users far away", given: func(c *scene) { c.crowdGroup("large", 1500) }, do: "GET /Users?count=2&startIndex=1200", calls: 3},
+		{name: "next page of users by cursor", given: func(c *scene) {
+			c.cursor = c.want(200, "GET", "/Users?count=1&cursor=", "").string("nextCursor")
+		}, do: "GET /Users?count=1&cursor={cursor}", calls: 1},
+		{name: "page of users by cursor", do: "GET /Users?count=2&cursor=", calls: 3},
+		{name: "number of users", do: "GET /Users?count=0", calls: 2},
+
+		{name: "create user", do: "POST /Users", body: `{` + userSchemas + `,"userName":"dot"}`, calls: 1},
+		{name: "create user, answered with nothing and without attributes", with: crowdOption(func(o *crowdtest.Options) { o.LegacyCreate = true }), do: "POST /Users", body: `{` + userSchemas + `,"userName":"dot"}`, calls: 3},
+		{name: "create user with a default group", with: defaults, do: "POST /Users", body: `{` + userSchemas + `,"userName":"dot"}`, calls: 4},
+		{name: "create user, name taken", do: "POST /Users", body: `{` + userSchemas + `,"userName":"ann"}`, calls: 2},
+		{name: "user unchanged", do: "PUT /Users/{ann}", body: annWhole + `}`, calls: 1},
+		{name: "patch unchanged", do: "PATCH /Users/{ann}", body: patch(`{"op":"replace","path":"displayName","value":"Display"}`), calls: 1},
+		{name: "Crowd's field", with: keep(), do: "PATCH /Users/{ann}", body: patch(`{"op":"replace","path":"displayName","value":"Other"}`), calls: 3},
+		{name: "kept data", do: "PATCH /Users/{ann}", body: patch(`{"op":"replace","path":"title","value":"Dr"}`), calls: 3},
+		{name: "Crowd's field and kept data", do: "PATCH /Users/{ann}", body: patch(`{"op":"replace","path":"displayName","value":"Other"}`), calls: 4},
+		{name: "deactivate", do: "PATCH /Users/{cid}", body: patch(`{"op":"replace","path":"active","value":false}`), calls: 5},
+		{name: "reactivate", given: func(c *scene) {
+			c.do("PATCH", "/Users/"+c.cid, patch(`{"op":"replace","path":"active","value":false}`))
+		}, do: "PATCH /Users/{cid}", body: patch(`{"op":"replace","path":"active","value":true}`), calls: 4},
+		{name: "delete user, deactivate", do: "DELETE /Users/{cid}", calls: 5},
+		{name: "delete user, deactivate, one grant", do: "DELETE /Users/{ann}", calls: 7},
+		{name: "delete user, delete", with: func(b *bridge) { b.cfg.Users.Delete = "delete" }, do: "DELETE /Users/{cid}", calls: 3},
+
+		{name: "create group", do: "POST /Groups", body: group("ops", ""), calls: 4},
+		{name: "create group mapped by rule", with: manual, do: "POST /Groups", body: group("mapped", ""), calls: 2},
+		{name: "create group, name taken", do: "POST /Groups", body: group("devs", ""), calls: 1},
+		{name: "rename group of nobody", given: func(c *scene) { c.group("ops") }, do: "PATCH /Groups/n-b3Bz", body: patch(`{"op":"replace","path":"displayName","value":"new"}`), calls: 9},
+		{name: "rename group of one", do: "PATCH /Groups/{devs}", body: patch(`{"op":"replace","path":"displayName","value":"new"}`), calls: 12},
+		{name: "delete group of nobody", given: func(c *scene) { c.group("ops") }, do: "DELETE /Groups/n-b3Bz", calls: 7},
+		{name: "delete group of one", do: "DELETE /Groups/{devs}", calls: 8},
+		{name: "group name unchanged", do: "PATCH /Groups/{devs}", body: patch(`{"op":"replace","path":"displayName","value":"devs"}`), calls: 1},
+		{name: "add a member, its first grant", do: "PATCH /Groups/{devs}", body: member("add", "{bob}"), calls: 6},
+		{name: "add a member again", do: "PATCH /Groups/{devs}", body: member("add", "{ann}"), calls: 3},
+		{name: "add a member that was one", given: func(c *scene) { c.do("PATCH", "/Groups/"+c.devs, member("remove", c.ann)) }, do: "PATCH /Groups/{devs}", body: member("add", "{ann}"), calls: 5},
+		{name: "remove a member", do: "PATCH /Groups/{devs}", body: patch(`{"op":"remove","path":"members[value eq \"{ann}\"]"}`), calls: 5},
+		{name: "remove one whom another grant holds", with: manual, given: func(c *scene) {
+			c.crowd.AddGroup(crowd.Group{Name: "target", Active: true})
+			c.group("mapped", c.bob)
+			c.group("also", c.bob)
+		}, do: "PATCH /Groups/n-YWxzbw", body: member("remove", "{bob}"), calls: 5},
+		{name: "replace members by the same", do: "PUT /Groups/{devs}", body: group("devs", `,"members":[{"value":"{ann}"}]`), calls: 4},
+		{name: "replace one of the members", do: "PUT /Groups/{devs}", body: group("devs", `,"members":[{"value":"{bob}"}]`), calls: 12},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var settings []func(*bridge)
+			if test.with != nil {
+				settings = append(settings, test.with)
+			}
+			c := &scene{bridge: newBridge(t, settings...)}
+			c.ann, c.bob, c.cid = c.user("ann"), c.user("bob"), c.user("cid")
+			c.devs = c.group("devs", c.ann)
+			if test.given != nil {
+				test.given(c)
+			}
+			fill := strings.NewReplacer("{ann}", c.ann, "{bob}", c.bob, "{cid}", c.cid, "{devs}", c.devs, "{cursor}", c.cursor).Replace
+			method, path, _ := strings.Cut(fill(test.do), " ")
+			if test.query != "" {
+				joint := "?"
+				if strings.Contains(path, "?") {
+					joint = "&"
+				}
+				path += joint + "filter=" + url.QueryEscape(fill(test.query))
+			}
 			var a answer
-			calls := b.calls(func() { a = b.do(test.method, strings.ReplaceAll(test.path, " ", "%20"), test.body) })
-			if a.status >= 500 {
+			calls := c.calls(func() { a = c.do(method, path, fill(test.body)) })
+			if a.status >= 500 && a.status != 501 {
 				t.Fatalf("%d %s", a.status, a.text)
 			}
 			if len(calls) != test.calls {
@@ -77,6 +162,40 @@ func TestCalls(t *testing.T) {
 			}
 		})
 	}
+}
+
+// crowdGroup makes a group in Crowd, not over SCIM, with n members.
+func (c *scene) crowdGroup(name string, n int) {
+	c.crowd.AddGroup(crowd.Group{Name: name, Active: true})
+	members := make([]string, n)
+	for i := range members {
+		members[i] = fmt.Sprintf("member%d", i)
+		c.crowd.AddUser(crowd.User{Name: members[i], Active: true})
+	}
+	c.crowd.AddMember(name, members...)
+}
+
+func crowdOption(change func(*crowdtest.Options)) func(*bridge) {
+	return func(b *bridge) { b.crowd.SetOptions(change) }
+}
+
+func keep(paths ...string) func(*bridge) {
+	return func(b *bridge) { b.cfg.Users.Keep = scim.Keep{Paths: append([]string{}, paths...)} }
+}
+
+// defaults makes new users join a Crowd group that is there.
+func defaults(b *bridge) {
+	b.crowd.AddGroup(crowd.Group{Name: "staff", Active: true})
+	b.engine.Groups = groups(b.t, mapping.Groups{DefaultForNewUsers: []string{"staff"}})
+}
+
+func groups(t testing.TB, g mapping.Groups) *mapping.GroupMap {
+	t.Helper()
+	m, err := mapping.CompileGroups(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func listed(calls []crowdtest.Call) string {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"math"
 
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
 )
@@ -19,6 +20,9 @@ type position struct {
 	Query string `json:"q"`
 	// Key is the resource's place in the list's own order.
 	Key string `json:"k"`
+	// At is its place in the list when the cursor was made, from 1: where to look
+	// first. 0 means that it is not known.
+	At int `json:"a,omitempty"`
 	// Sort holds what the resource is sorted by.
 	Sort map[string]any `json:"s,omitempty"`
 }
@@ -44,6 +48,9 @@ func (q *query) position() (*position, error) {
 	if d.Decode(&p) != nil || p.Query != q.fingerprint() {
 		return nil, bad
 	}
+	if p.At < 0 || p.At > math.MaxInt32 { // more than Crowd can count
+		p.At = 0
+	}
 	return &p, nil
 }
 
@@ -60,9 +67,10 @@ func (p *position) passed(q *query, e entry) bool {
 	return e.key <= p.Key
 }
 
-// cursorAfter returns the cursor of what follows a resource.
-func (q *query) cursorAfter(e entry) string {
-	p := position{Query: q.fingerprint(), Key: e.key}
+// cursorAfter returns the cursor of what follows a resource, whose place in the
+// list may be known.
+func (q *query) cursorAfter(e entry, place int) string {
+	p := position{Query: q.fingerprint(), Key: e.key, At: place}
 	if q.sortBy != nil {
 		p.Sort = e.typ.Project(e.doc, []filter.Path{*q.sortBy}, nil)
 	}

@@ -37,21 +37,30 @@ func conditional(header http.Header) bool {
 
 // checkMatch holds the preconditions of a write against the version there is.
 func checkMatch(header http.Header, etag string) *failure {
-	stale := &failure{
-		status: http.StatusPreconditionFailed,
-		detail: "the resource has another version by now; read it again and repeat the change",
+	if held(header, etag) {
+		return stale()
 	}
+	return checkIfMatch(header, etag)
+}
+
+// checkIfMatch holds If-Match alone, which reads may have too.
+func checkIfMatch(header http.Header, etag string) *failure {
 	if value := strings.Join(header.Values("If-Match"), ","); value != "" && !listed(value, etag) {
-		return stale
-	}
-	if value := strings.Join(header.Values("If-None-Match"), ","); value != "" && listed(value, etag) {
-		return stale
+		return stale()
 	}
 	return nil
 }
 
-// notModified reports whether a reader has the version already.
-func notModified(header http.Header, etag string) bool {
+func stale() *failure {
+	return &failure{
+		status: http.StatusPreconditionFailed,
+		detail: "the resource has another version by now; read it again and repeat the request",
+	}
+}
+
+// held reports whether If-None-Match names the version there is. A reader that
+// holds it gets 304.
+func held(header http.Header, etag string) bool {
 	value := strings.Join(header.Values("If-None-Match"), ",")
 	return value != "" && listed(value, etag)
 }

@@ -28,6 +28,9 @@ type exchange struct {
 	doc       map[string]any // the body, where it came within a Bulk request
 }
 
+// reads reports whether the request changes nothing.
+func (x *exchange) reads() bool { return x.r.Method == http.MethodGet || x.head }
+
 // A param is one parameter of a URL's query.
 type param struct{ name, value string }
 

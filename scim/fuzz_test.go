@@ -117,7 +117,7 @@ func (g *target) check(w *httptest.ResponseRecorder) {
 			if c.Method != "GET" && c.Resource != "search" {
 				g.t.Fatalf("status %d after %s %s", w.Code, c.Method, c.Resource)
 			}
-		case 401, 405, 406, 413, 415, 501:
+		case 401, 405, 406, 413, 414, 415, 501:
 			g.t.Fatalf("status %d after %s %s", w.Code, c.Method, c.Resource)
 		}
 	}

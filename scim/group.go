@@ -61,6 +61,9 @@ func (h *Handler) readGroup(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if f := checkIfMatch(x.r.Header, versionOf(h.groupDoc(g))); f != nil {
+		return f
+	}
 	return h.sendGroup(x, http.StatusOK, g, q, q.showsMembers())
 }
 
@@ -69,7 +72,7 @@ func (h *Handler) sendGroup(x *exchange, status int, g *groupsync.Group, q *quer
 	e := h.groupEntry(g, members)
 	header := x.w.Header()
 	if etag := versionOf(e.doc); etag != "" {
-		if (x.r.Method == http.MethodGet || x.head) && notModified(x.r.Header, etag) {
+		if x.reads() && held(x.r.Header, etag) {
 			header.Set("ETag", etag)
 			return x.send(http.StatusNotModified, nil)
 		}

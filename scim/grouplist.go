@@ -95,7 +95,7 @@ func keyTerm(e filter.Expr) (attr, value string) {
 			}
 		}
 	case *filter.Compare:
-		text, ok := e.Value.(string)
+		text, ok := comparedText(e)
 		name := strings.ToLower(e.Attr.Name)
 		if ok && e.Op == filter.Equal && e.Attr.Core() && e.Attr.Sub == "" && (name == "id" || name == "displayname") {
 			return name, text
@@ -173,7 +173,7 @@ func memberValues(e filter.Expr) (values map[string]bool, certain bool) {
 		if !strings.HasPrefix(attr, "members") || c.Op == filter.Present {
 			return
 		}
-		text, ok := c.Value.(string)
+		text, ok := comparedText(c)
 		if !ok || c.Op != filter.Equal || (attr != "members" && attr != "members.value") {
 			certain = false
 		}

@@ -66,7 +66,7 @@ type Handler struct {
 	user, group *resource.Type
 	keep        keeper
 	throttle    *throttle
-	totals      totals
+	census      census
 	endpoints   map[string]endpoint
 }
 
@@ -101,7 +101,7 @@ func New(cfg Config) (*Handler, error) {
 	if err := h.settings(cfg); err != nil {
 		return nil, err
 	}
-	h.totals.now = cfg.Now
+	h.census.take, h.census.now = cfg.Engine.Census, cfg.Now
 	h.mount()
 	return h, nil
 }

@@ -1,12 +1,9 @@
 package scim
 
 import (
-	"context"
 	"iter"
 	"net/http"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
@@ -40,7 +37,7 @@ const unknown = -1
 
 // cut takes the page that a query asks for out of what a source yields, and
 // counts the rest. A page by cursor is not counted where that would mean to go
-// through all that follows it.
+// through all that follows it; RFC 9865 section 2 lets the total be left out.
 func (h *Handler) cut(q *query, all source) (*page, error) {
 	if q.sortBy != nil {
 		var err error
@@ -62,11 +59,11 @@ func (h *Handler) cut(q *query, all source) (*page, error) {
 		case p.total < q.start || at.passed(q, e):
 		case len(p.entries) < q.count:
 			p.entries = append(p.entries, e)
-		case q.byCursor && q.count > 0:
+		case q.count > 0:
 			if p.next == "" {
-				p.next = q.cursorAfter(p.entries[len(p.entries)-1])
+				p.next = q.cursorAfter(p.entries[len(p.entries)-1], 0)
 			}
-			if q.sortBy == nil {
+			if q.byCursor && q.sortBy == nil {
 				p.total = unknown
 				return p, nil
 			}
@@ -127,7 +124,8 @@ func matching(q *query, all source) source {
 
 const listSchema = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
-// sendList answers with a page (RFC 7644 section 3.4.2, RFC 9865 section 2).
+// sendList answers with a page (RFC 7644 section 3.4.2, RFC 9865 section 2). A
+// client that has not said by which method it pages may go on by either.
 func (h *Handler) sendList(x *exchange, q *query, p *page) error {
 	s := &stream{x: x}
 	s.raw(`{"schemas":["` + listSchema + `"],"itemsPerPage":`)
@@ -140,7 +138,7 @@ func (h *Handler) sendList(x *exchange, q *query, p *page) error {
 		s.raw(`,"startIndex":`)
 		s.value(p.start)
 	}
-	if p.next != "" {
+	if p.next != "" && !q.byIndex {
 		s.raw(`,"nextCursor":`)
 		s.value(p.next)
 	}
@@ -167,42 +165,4 @@ func (h *Handler) sendEntries(s *stream, q *query, entries []entry) error {
 		}
 	}
 	return nil
-}
-
-// totals remembers how many users there are while a client walks through their
-// pages, for Crowd counts them only by listing their names. A walk begins with
-// a fresh count.
-type totals struct {
-	now func() time.Time
-
-	mu    sync.Mutex // guards the rest
-	n     int
-	until time.Time
-}
-
-const walkTime = time.Minute
-
-// count returns the number of users.
-func (t *totals) count(ctx context.Context, first bool, count func(context.Context) (int, error)) (int, error) {
-	t.mu.Lock()
-	n, fresh := t.n, t.now().Before(t.until)
-	t.mu.Unlock()
-	if fresh && !first {
-		return n, nil
-	}
-	n, err := count(ctx)
-	if err != nil {
-		return 0, err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.n, t.until = n, t.now().Add(walkTime)
-	return n, nil
-}
-
-// forget drops the number, after a user came or went.
-func (t *totals) forget() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.until = time.Time{}
 }

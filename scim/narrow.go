@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"strings"
@@ -77,7 +78,7 @@ func (h *Handler) narrowCompare(c *filter.Compare) lookup {
 	if !c.Attr.Core() {
 		return lookup{}
 	}
-	text, isText := c.Value.(string)
+	text, isText := comparedText(c)
 	attr := strings.ToLower(filter.Attr{Name: c.Attr.Name, Sub: c.Attr.Sub}.String())
 	switch {
 	case attr == "active" && c.Op == filter.Equal && plain(h.attributes, "active", "active"):
@@ -96,6 +97,16 @@ func (h *Handler) narrowCompare(c *filter.Compare) lookup {
 		return lookup{effort: fewUsers, query: groupsync.UserQuery{Email: text}}
 	}
 	return lookup{}
+}
+
+// comparedText returns the text that an attribute is compared with; 4711 without
+// quotes may be one.
+func comparedText(c *filter.Compare) (string, bool) {
+	if n, ok := c.Value.(json.Number); ok && c.Bare {
+		return n.String(), true
+	}
+	text, ok := c.Value.(string)
+	return text, ok
 }
 
 // plain reports whether a Crowd field is nothing but a SCIM attribute.
@@ -131,7 +142,7 @@ func narrowEmail(e filter.Expr) lookup {
 			}
 		}
 	case *filter.Compare:
-		text, ok := e.Value.(string)
+		text, ok := comparedText(e)
 		if ok && text != "" && e.Op == filter.Equal && strings.EqualFold(e.Attr.String(), "value") {
 			return lookup{effort: fewUsers, query: groupsync.UserQuery{Email: text}}
 		}

@@ -23,6 +23,7 @@ type query struct {
 	count                int // 0: totals only
 	cursor               string
 	byCursor             bool
+	byIndex              bool // it names a startIndex
 }
 
 // whole reports whether the query neither filters nor sorts.
@@ -232,8 +233,9 @@ func attributeList(name, text string) ([]filter.Path, error) {
 
 // page reads startIndex and count, or cursor and count.
 func (q *query) page(given map[string]string, most int) error {
-	start, counted := given[paramStart]
-	if counted && start != "" {
+	start, indexed := given[paramStart]
+	q.byIndex = indexed
+	if start != "" {
 		n, err := integer(start)
 		if err != nil {
 			return refuse(invalidValue, "startIndex: send a whole number")
@@ -243,12 +245,12 @@ func (q *query) page(given map[string]string, most int) error {
 	if count := given[paramCount]; count != "" {
 		n, err := integer(count)
 		if err != nil {
-			return refuse(invalidValue, "count: send a whole number")
+			return refuse(invalidCount, "count: send a whole number")
 		}
 		q.count = min(max(0, n), most)
 	}
 	q.cursor, q.byCursor = given[paramCursor]
-	if q.byCursor && counted {
+	if q.byCursor && indexed {
 		return refuse(invalidValue, "startIndex and cursor cannot be used together; leave one of them out")
 	}
 	return nil
@@ -284,9 +286,18 @@ func (q *query) sort(by, order string, reads []*resource.Type) error {
 	return nil
 }
 
+// sortable refuses what resources cannot be brought into an order by.
 func sortable(t *resource.Type, a filter.Attr) error {
-	if _, ok := t.Lookup(a.URN, a.Name); !ok {
+	_, info, err := a.Resolve(t)
+	if err != nil || a.Name == "" {
 		return refuse(invalidPath, fmt.Sprintf("sortBy: %s is not an attribute of this resource", a))
+	}
+	_, valued := info.Sub["value"]
+	switch {
+	case info.Type == filter.Complex && !valued:
+		return refuse(invalidPath, fmt.Sprintf("sortBy: %s is complex; name one of its sub-attributes", a))
+	case t.Name() == "Group" && strings.EqualFold(a.Name, "members"):
+		return refuse(invalidPath, "sortBy: groups cannot be sorted by their members; name another attribute")
 	}
 	return nil
 }

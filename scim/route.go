@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -44,6 +45,9 @@ func (h *Handler) mount() {
 
 // dispatch finds the operation of a request and runs it.
 func (h *Handler) dispatch(x *exchange) error {
+	if f := checkAddress(x.r.URL); f != nil {
+		return f
+	}
 	at, id := h.find(x.r.URL.Path)
 	if at == nil {
 		return &failure{status: http.StatusNotFound, detail: "no such endpoint; the base URL is " + h.base + " and /Users, /Groups and the like follow it"}
@@ -72,6 +76,20 @@ func (h *Handler) dispatch(x *exchange) error {
 	}
 	x.id = id
 	return run(x)
+}
+
+// longestAddress is the greatest length of a URL in bytes. Servers have a limit
+// of their own for the whole header, that of net/http is 1 MiB.
+const longestAddress = 512 << 10
+
+func checkAddress(u *url.URL) *failure {
+	if len(u.Path)+len(u.RawQuery) <= longestAddress {
+		return nil
+	}
+	return &failure{
+		status: http.StatusRequestURITooLong,
+		detail: fmt.Sprintf("the URL is longer than the %d bytes this server accepts; send a query as POST to /.search", longestAddress),
+	}
 }
 
 // find returns the endpoint of a path, nil if there is none, and the id in it.

@@ -173,8 +173,11 @@ func (h *Handler) readUser(x *exchange) error {
 // sendUser answers with a user, or with 304 where the client has it already.
 func (h *Handler) sendUser(x *exchange, status int, doc map[string]any, q *query) error {
 	etag := versionOf(doc)
-	if x.r.Method == http.MethodGet || x.head {
-		if notModified(x.r.Header, etag) {
+	if x.reads() {
+		if f := checkIfMatch(x.r.Header, etag); f != nil {
+			return f
+		}
+		if held(x.r.Header, etag) {
 			x.w.Header().Set("ETag", etag)
 			return x.send(http.StatusNotModified, nil)
 		}

@@ -34,7 +34,7 @@ func (h *Handler) createUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	h.totals.forget()
+	h.census.forget()
 	return h.sendUser(x, http.StatusCreated, h.userDoc(u), q)
 }
 
@@ -234,6 +234,6 @@ func (h *Handler) deleteUser(x *exchange) error {
 	if err := h.engine.DeleteUser(x.context(), x.id, h.users.Delete); err != nil {
 		return err
 	}
-	h.totals.forget()
+	h.census.forget()
 	return x.send(http.StatusNoContent, nil)
 }
