@@ -3,7 +3,10 @@ package crowdtest_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -167,5 +170,63 @@ func TestContract07WritesInXML(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"devs"}, s.srv.ChildGroups("platform")); diff != "" {
 		t.Errorf("children mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// TestErrorFixtures provokes each refusal of the fixtures, whose names tell the
+// status, and compares what they hold.
+func TestErrorFixtures(t *testing.T) {
+	s := newSite(t)
+	s.set(func(o *crowdtest.Options) { o.EventLimit = 1 })
+	s.srv.AddUser(crowd.User{Name: "off"})
+	s.srv.SetPassword("off", "off")
+	s.srv.AddMember("devs", "bob")
+	s.srv.AddDirectory(crowdtest.Directory{Name: "closed", Denied: []crowdtest.Operation{crowdtest.RemoveUser, crowdtest.ModifyUser}})
+	s.srv.In("closed").AddUser(crowd.User{Name: "locked", Active: true})
+	s.srv.SetApplication(crowdtest.Application{Name: s.srv.Application, Password: s.srv.Password, Directories: []crowdtest.Mapping{
+		{Directory: crowdtest.DefaultDirectory}, {Directory: "closed", Groups: []string{"nobody"}},
+	}})
+	s.srv.In("closed").SetPassword("locked", "locked")
+	requests := map[string][3]string{
+		"application-access-denied":     {"POST", "authentication?username=locked", `{"value":"locked"}`},
+		"application-permission-denied": {"DELETE", "user?username=locked", ""},
+		"event-token-expired":           {"GET", "event/unknown", ""},
+		"expired-credential":            {"POST", "authentication?username=ann", `{"value":"ann"}`},
+		"group-not-found":               {"GET", "group?groupname=nothing", ""},
+		"illegal-argument":              {"GET", "search?entity-type=role", ""},
+		"inactive-account":              {"POST", "authentication?username=off", `{"value":"off"}`},
+		"invalid-group":                 {"POST", "group", named("devs")},
+		"invalid-sso-token":             {"GET", "session/unknown", ""},
+		"invalid-user-authentication":   {"POST", "authentication?username=ann", `{"value":"wrong"}`},
+		"invalid-user":                  {"POST", "user", newUser("ann")},
+		"membership-already-exists":     {"POST", "group/user/direct?groupname=devs", named("bob")},
+		"membership-not-found":          {"DELETE", "group/user/direct?groupname=devs&username=ann", ""},
+		"nested-groups-not-supported":   {"POST", "group/child-group/direct?groupname=devs", named("ops")},
+		"user-not-found-400":            {"POST", "authentication?username=nobody", `{"value":"x"}`},
+		"user-not-found-404":            {"GET", "user?username=nobody", ""},
+	}
+	s.want(204, "POST", "user/expire-all-passwords?confirm=true", "")
+	files, err := filepath.Glob(filepath.Join("testdata", "fixtures", "error-*.json"))
+	if err != nil || len(files) < len(requests) {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "error-"), ".json")
+		status, err := strconv.Atoi(name[strings.LastIndex(name, "-")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, found := requests[name]
+		if !found {
+			r = requests[name[:strings.LastIndex(name, "-")]]
+		}
+		want := answer{t: t, body: fixture(t, filepath.Base(file))}
+		s.refused(status, want.reason(), r[0], r[1], r[2])
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(want.object())), slices.Sorted(maps.Keys(s.call(r[0], r[1], r[2]).object()))); diff != "" {
+			t.Errorf("%s: members mismatch (-want +got):\n%s", name, diff)
+		}
+	}
+	if a := (answer{t: t, body: fixture(t, "error.xml")}); a.reason() == "" {
+		t.Errorf("no error entity: %s", a.body)
 	}
 }

@@ -12,19 +12,7 @@
 //
 // It answers in JSON and in XML, with the statuses, reasons and habits of a
 // real Crowd, so that clients in any language can be tested against it; the
-// program examples/fakecrowd serves it to them. What differs between versions
-// of Crowd, and what is not known for certain of any, is a switch in [Options].
-// What it does is written down, line by line, in testdata/behaviour.md, and
-// [Conform] holds the fake and any real Crowd against that list.
-//
-// [Server.Fail] makes calls fail in all the ways in which networks and servers
-// do, and [Server.SetGate] lets a test decide in which order concurrent
-// requests take effect. A Server that was not started with [NewServer] is an
-// [http.RoundTripper] as well, so that it works within testing/synctest.
-//
-// It holds 100,000 users in 10,000 groups with a million memberships: look-ups
-// and changes cost the same in a small directory and a large one, and a page
-// of a list costs what the page holds.
+// program examples/fakecrowd serves it to them.
 //
 // # Known differences from a real Crowd
 //
@@ -37,8 +25,24 @@
 //   - Mail is not sent, webhooks are not called, avatars do not exist.
 //   - The texts of error messages are the fake's own; only their reasons are
 //     Crowd's. So are the names in the event stream, which is documented nowhere.
-//   - A user who is deleted takes the memberships along; a Crowd that would
-//     give them to the next user of that name cannot be simulated. Neither can
-//     one that normalises Unicode or folds names by a locale.
+//   - A Crowd that normalises Unicode, folds names by a locale, or takes the
+//     names of attributes for the same in upper and lower case cannot be
+//     simulated. The length of a text is counted in UTF-16 code units.
 //   - Only usermanagement/1 is served; the administration APIs answer 404.
+//
+// # What it can do
+//
+// What differs between versions of Crowd, and what is not known for certain of
+// any, is a switch in [Options]. What it does is written down, line by line, in
+// testdata/behaviour.md, and [Conform] holds the fake and any real Crowd
+// against that list.
+//
+// [Server.Fail] makes calls fail in all the ways in which networks and servers
+// do, and [Server.SetGate] lets a test decide in which order concurrent
+// requests take effect. A Server that was not started with [NewServer] is an
+// [http.RoundTripper] as well, so that it works within testing/synctest.
+//
+// It holds 100,000 users in 10,000 groups with a million memberships: look-ups
+// and changes cost the same in a small directory and a large one, and a page
+// of a list costs what the page holds.
 package crowdtest

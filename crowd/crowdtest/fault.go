@@ -68,7 +68,7 @@ func (k FaultKind) MarshalText() ([]byte, error) { return []byte(k.String()), ni
 func (k *FaultKind) UnmarshalText(text []byte) error {
 	i := slices.Index(faultNames(), string(text))
 	if i < 0 {
-		return fmt.Errorf("crowdtest: %q is no kind of fault; the kinds are %s", text, strings.Join(faultNames(), ", "))
+		return fmt.Errorf("%q is no kind of fault; the kinds are %s", text, strings.Join(faultNames(), ", "))
 	}
 	*k = FaultKind(i)
 	return nil
