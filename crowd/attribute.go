@@ -71,6 +71,8 @@ func ofGroup() owner { return owner{"group", "groupname", ErrGroupNotFound} }
 
 // UserAttributes returns all attributes of a user, those that Crowd itself
 // keeps among them.
+//
+// Resource: GET user/attribute.
 func (c *Client) UserAttributes(ctx context.Context, name string) (Attributes, error) {
 	return c.attributes(ctx, ofUser(), name)
 }
@@ -79,27 +81,37 @@ func (c *Client) UserAttributes(ctx context.Context, name string) (Attributes, e
 // all others alone. An empty list of values is refused with
 // [ErrIllegalArgument]: see [Client.DeleteUserAttribute]. Nothing in a: nothing
 // is called.
+//
+// Resource: POST user/attribute.
 func (c *Client) SetUserAttributes(ctx context.Context, name string, a Attributes) error {
 	return c.setAttributes(ctx, newBudget(), ofUser(), name, a)
 }
 
 // DeleteUserAttribute deletes an attribute with all its values. One that is not
 // there is no error.
+//
+// Resource: DELETE user/attribute.
 func (c *Client) DeleteUserAttribute(ctx context.Context, name, attribute string) error {
 	return c.deleteAttribute(ctx, ofUser(), name, attribute)
 }
 
 // GroupAttributes is as [Client.UserAttributes], of a group.
+//
+// Resource: GET group/attribute.
 func (c *Client) GroupAttributes(ctx context.Context, name string) (Attributes, error) {
 	return c.attributes(ctx, ofGroup(), name)
 }
 
 // SetGroupAttributes is as [Client.SetUserAttributes], of a group.
+//
+// Resource: POST group/attribute.
 func (c *Client) SetGroupAttributes(ctx context.Context, name string, a Attributes) error {
 	return c.setAttributes(ctx, newBudget(), ofGroup(), name, a)
 }
 
 // DeleteGroupAttribute is as [Client.DeleteUserAttribute], of a group.
+//
+// Resource: DELETE group/attribute.
 func (c *Client) DeleteGroupAttribute(ctx context.Context, name, attribute string) error {
 	return c.deleteAttribute(ctx, ofGroup(), name, attribute)
 }

@@ -24,6 +24,8 @@ import (
 // Key and dates of u are ignored. Without a display name Crowd makes one of
 // the other names. Where the user is created and a later step fails, as only on
 // old servers, the error matches [ErrAmbiguous].
+//
+// Resource: POST user.
 func (c *Client) CreateUser(ctx context.Context, u User, password Secret) (*User, error) {
 	b := newBudget()
 	user, err := c.postUser(ctx, b, u, password)
@@ -98,6 +100,8 @@ func halfDone(err error) error {
 //
 // Crowd creates the group in every directory of the application in which it may
 // add groups.
+//
+// Resource: POST group.
 func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
 	const op = "create group"
 	if err := checkNew(op, g.Name, g.Name); err != nil {

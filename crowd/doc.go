@@ -15,7 +15,12 @@
 //	}
 //
 // Lists are sequences that ask for their pages by themselves and hold none for
-// longer than it takes to go through it.
+// longer than it takes to go through it. Names are compared ignoring case, and
+// any text is data: in names, in searches, everywhere.
+//
+// The documentation of each call names the resource of the REST API below
+// rest/usermanagement/1 that it asks, to be looked up in Atlassian's "Crowd REST
+// resources". Servers from 2.8 to 6 are understood.
 //
 // # Errors
 //

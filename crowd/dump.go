@@ -26,6 +26,8 @@ type Membership struct {
 // A dump that breaks off ends in an error and begins anew only before its first
 // edge, and never because the server was silent for too long. Old servers do
 // not have it: [ErrUnsupported].
+//
+// Resource: GET group/membership.
 func (c *Client) Memberships(ctx context.Context) iter.Seq2[Membership, error] {
 	return func(yield func(Membership, error) bool) {
 		k := call{

@@ -14,30 +14,41 @@ var (
 	// ErrNotFound is matched by ErrUserNotFound, ErrGroupNotFound and
 	// ErrMembershipNotFound, and by every 404 but that of a resource which this
 	// version of Crowd does not have.
-	ErrNotFound           = errors.New("crowd: not found")
-	ErrUserNotFound       = errors.New("crowd: user not found")
-	ErrGroupNotFound      = errors.New("crowd: group not found")
+	ErrNotFound = errors.New("crowd: not found")
+	// ErrUserNotFound: there is no user of that name or key.
+	ErrUserNotFound = errors.New("crowd: user not found")
+	// ErrGroupNotFound: there is no group of that name.
+	ErrGroupNotFound = errors.New("crowd: group not found")
+	// ErrMembershipNotFound: the user or group is not in the group.
 	ErrMembershipNotFound = errors.New("crowd: membership not found")
 
 	// ErrExists: a user or group of that name is there already, as a read has
 	// verified, or a membership is.
 	ErrExists = errors.New("crowd: it exists already")
 
-	// ErrInvalidUser and ErrInvalidGroup: Crowd refuses what was written; a
-	// rename onto a taken name is an ErrInvalidUser too.
-	ErrInvalidUser  = errors.New("crowd: invalid user")
+	// ErrInvalidName: Crowd would refuse the name, so nothing was sent; see
+	// [ValidateName]. Where the name is that of something to be found, the error
+	// matches its kind of absence as well.
+	ErrInvalidName = errors.New("crowd: invalid name")
+	// ErrInvalidUser: Crowd refuses what was written; a rename onto a taken name
+	// too.
+	ErrInvalidUser = errors.New("crowd: invalid user")
+	// ErrInvalidGroup is as ErrInvalidUser, of groups.
 	ErrInvalidGroup = errors.New("crowd: invalid group")
 	// ErrInvalidCredential: the password does not satisfy the policy.
 	ErrInvalidCredential = errors.New("crowd: invalid credential")
-	ErrInvalidEmail      = errors.New("crowd: invalid e-mail address")
+	// ErrInvalidEmail: mail cannot be sent to that address, or there is none.
+	ErrInvalidEmail = errors.New("crowd: invalid e-mail address")
 	// ErrIllegalArgument: a request Crowd does not understand, or one that the
 	// client refuses to send because of what it was given.
 	ErrIllegalArgument = errors.New("crowd: illegal argument")
 
 	// ErrUserAuthentication: the user's password is wrong.
 	ErrUserAuthentication = errors.New("crowd: user not authenticated")
-	ErrInactiveAccount    = errors.New("crowd: inactive account")
-	ErrExpiredCredential  = errors.New("crowd: expired credential")
+	// ErrInactiveAccount: the user is not active.
+	ErrInactiveAccount = errors.New("crowd: inactive account")
+	// ErrExpiredCredential: the user's password is right and must be changed.
+	ErrExpiredCredential = errors.New("crowd: expired credential")
 	// ErrSession: the session token is unknown, over, or of other validation
 	// factors.
 	ErrSession = errors.New("crowd: invalid session")
@@ -56,12 +67,14 @@ var (
 	ErrUnauthenticated = errors.New("crowd: application not authenticated")
 	// ErrAddress: the application may not call from this address.
 	ErrAddress = errors.New("crowd: address not allowed")
-	// ErrUnsupported: this version of Crowd does not have the resource.
+	// ErrUnsupported: this version of Crowd, or the directory, does not have what
+	// was asked for.
 	ErrUnsupported = errors.New("crowd: not supported by this server")
 	// ErrEventToken: the event token is unknown or has expired.
 	ErrEventToken = errors.New("crowd: event token expired")
 
-	// ErrBusy: ask again after [Error.RetryAfter].
+	// ErrBusy: the server limits requests, or has too much to do (429, 503). Ask
+	// again after [Error.RetryAfter].
 	ErrBusy = errors.New("crowd: server is busy")
 	// ErrUnavailable: no connection, no answer in time, an answer of status 5xx,
 	// of a proxy, or cut off; a refusal that was cut off before it told its

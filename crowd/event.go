@@ -26,18 +26,22 @@ const (
 	GroupMembershipEvent EventKind = "groupMembershipEvent"
 )
 
+// An EventOperation tells what has happened. Operations beyond these are passed
+// on.
+type EventOperation string
+
 // Operations of events.
 const (
-	Created = "CREATED"
-	Updated = "UPDATED"
-	Deleted = "DELETED"
+	Created EventOperation = "CREATED"
+	Updated EventOperation = "UPDATED"
+	Deleted EventOperation = "DELETED"
 )
 
 // An Event is a change in a directory of the application. It says where to
-// look; what it is now, tell the calls for users, groups and members.
+// look; what is there now, the calls for users, groups and members tell.
 type Event struct {
 	Kind      EventKind
-	Operation string // Created, Updated, Deleted
+	Operation EventOperation
 	// User and Group are whom the event is about, whichever applies.
 	User, Group string
 	// ParentGroups and ChildGroups are the other ends of memberships.
@@ -48,6 +52,8 @@ type Event struct {
 
 // EventToken returns the present point in the stream. Servers without one:
 // [ErrUnsupported].
+//
+// Resource: GET event.
 func (c *Client) EventToken(ctx context.Context) (EventToken, error) {
 	var w struct {
 		Token     string `json:"newEventToken" xml:"newEventToken,attr"`
@@ -67,6 +73,8 @@ func (c *Client) EventToken(ctx context.Context) (EventToken, error) {
 // The events come as a whole because the next token vouches for all of them.
 // The shape of this resource is the least documented of all: treat an event as
 // a hint.
+//
+// Resource: GET event/{token}.
 func (c *Client) Events(ctx context.Context, token string) ([]Event, EventToken, error) {
 	const op = "read events"
 	if err := checkToken(op, Secret(token), ErrEventToken); err != nil {
@@ -129,7 +137,7 @@ func (w *eventsWire) events() []Event {
 	for _, e := range w.Events {
 		events = append(events, Event{
 			Kind:         EventKind(e.XMLName.Local),
-			Operation:    e.Operation,
+			Operation:    EventOperation(e.Operation),
 			User:         first(e.User.Name, e.ChildUser.Name),
 			Group:        e.Group.Name,
 			ParentGroups: e.Parents.names(),

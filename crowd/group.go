@@ -36,6 +36,8 @@ func (g *Group) write() groupWrite {
 }
 
 // Group returns the group of that name, with attributes.
+//
+// Resource: GET group.
 func (c *Client) Group(ctx context.Context, name string) (*Group, error) {
 	return c.groupOf(ctx, newBudget(), name)
 }
@@ -65,6 +67,8 @@ func (c *Client) groupOf(ctx context.Context, b *budget, name string) (*Group, e
 // UpdateGroup replaces description and Active of the group of that name. The
 // attributes of g are ignored. The call is not repeated once it may have taken
 // effect; its error matches [ErrAmbiguous] then.
+//
+// Resource: PUT group.
 func (c *Client) UpdateGroup(ctx context.Context, g Group) error {
 	const op = "update group"
 	if err := checkExisting(op, g.Name, g.Name, ErrGroupNotFound); err != nil {
@@ -81,6 +85,8 @@ func (c *Client) UpdateGroup(ctx context.Context, g Group) error {
 
 // DeleteGroup deletes a group, with its memberships and attributes, whoever its
 // members are. A lost answer is treated as by [Client.DeleteUser].
+//
+// Resource: DELETE group.
 func (c *Client) DeleteGroup(ctx context.Context, name string) error {
 	const op = "delete group"
 	if err := checkExisting(op, name, name, ErrGroupNotFound); err != nil {

@@ -24,6 +24,8 @@ func childMembership() membership {
 // AddMember puts a user into a group, directly. A user who is in it already is
 // no error, and no change. The call is repeated while its answer is lost;
 // whoever made the membership then, it is reported as a change.
+//
+// Resource: POST group/user/direct.
 func (c *Client) AddMember(ctx context.Context, group, user string) (changed bool, err error) {
 	return c.join(ctx, userMembership(), "add member", group, user)
 }
@@ -31,6 +33,8 @@ func (c *Client) AddMember(ctx context.Context, group, user string) (changed boo
 // RemoveMember takes a user out of a group, if directly in it. A user who is
 // not is no error, and no change; an unknown user or group is an error. A lost
 // answer is treated as by [Client.AddMember].
+//
+// Resource: DELETE group/user/direct.
 func (c *Client) RemoveMember(ctx context.Context, group, user string) (changed bool, err error) {
 	return c.leave(ctx, userMembership(), "remove member", group, user)
 }
@@ -38,6 +42,8 @@ func (c *Client) RemoveMember(ctx context.Context, group, user string) (changed 
 // IsMember reports whether a user is in a group: directly, or, if nested, also
 // through other groups. Nobody is in an unknown group, and an unknown user in
 // none.
+//
+// Resource: GET group/user/direct or nested.
 func (c *Client) IsMember(ctx context.Context, group, user string, nested bool) (bool, error) {
 	return c.isIn(ctx, userMembership(), "read member", group, user, nested)
 }
@@ -45,16 +51,22 @@ func (c *Client) IsMember(ctx context.Context, group, user string, nested bool) 
 // AddChildGroup puts a group into another, directly; otherwise it is as
 // [Client.AddMember]. Where the directory has nested groups switched off the
 // error matches [ErrNestedGroups].
+//
+// Resource: POST group/child-group/direct.
 func (c *Client) AddChildGroup(ctx context.Context, parent, child string) (changed bool, err error) {
 	return c.join(ctx, childMembership(), "add child group", parent, child)
 }
 
 // RemoveChildGroup takes a group out of another, as [Client.RemoveMember].
+//
+// Resource: DELETE group/child-group/direct.
 func (c *Client) RemoveChildGroup(ctx context.Context, parent, child string) (changed bool, err error) {
 	return c.leave(ctx, childMembership(), "remove child group", parent, child)
 }
 
 // IsChildGroup reports whether a group is in another, as [Client.IsMember].
+//
+// Resource: GET group/child-group/direct or nested.
 func (c *Client) IsChildGroup(ctx context.Context, parent, child string, nested bool) (bool, error) {
 	return c.isIn(ctx, childMembership(), "read child group", parent, child, nested)
 }
@@ -146,6 +158,8 @@ type List struct {
 //
 // An iterator fetches pages on demand and ends after an error. The list is no
 // snapshot: what changes meanwhile may be missed or come twice.
+//
+// Resource: GET group/user/direct or nested.
 func (c *Client) Members(ctx context.Context, group string, q List) iter.Seq2[*User, error] {
 	k := call{
 		op: "list members", name: group, resource: "group/user/" + depth(q.Nested),
@@ -155,6 +169,8 @@ func (c *Client) Members(ctx context.Context, group string, q List) iter.Seq2[*U
 }
 
 // GroupsOf returns the groups a user is in, as [Client.Members].
+//
+// Resource: GET user/group/direct or nested.
 func (c *Client) GroupsOf(ctx context.Context, user string, q List) iter.Seq2[*Group, error] {
 	k := call{
 		op: "list groups of user", name: user, resource: "user/group/" + depth(q.Nested),
@@ -164,6 +180,8 @@ func (c *Client) GroupsOf(ctx context.Context, user string, q List) iter.Seq2[*G
 }
 
 // ChildGroups returns the groups in a group, as [Client.Members].
+//
+// Resource: GET group/child-group/direct or nested.
 func (c *Client) ChildGroups(ctx context.Context, group string, q List) iter.Seq2[*Group, error] {
 	k := call{
 		op: "list child groups", name: group, resource: "group/child-group/" + depth(q.Nested),
@@ -173,6 +191,8 @@ func (c *Client) ChildGroups(ctx context.Context, group string, q List) iter.Seq
 }
 
 // ParentGroups returns the groups that a group is in, as [Client.Members].
+//
+// Resource: GET group/parent-group/direct or nested.
 func (c *Client) ParentGroups(ctx context.Context, group string, q List) iter.Seq2[*Group, error] {
 	k := call{
 		op: "list parent groups", name: group, resource: "group/parent-group/" + depth(q.Nested),

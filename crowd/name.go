@@ -1,13 +1,13 @@
 package crowd
 
 import (
-	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 )
 
-// MaxNameLength is the greatest length of a user or group name in characters.
+// MaxNameLength is the greatest length of a user or group name in characters,
+// counted as Crowd counts them, in UTF-16: most emoji are two.
 const MaxNameLength = 255
 
 // Fold returns the form of a user or group name that Crowd compares: lower
@@ -20,7 +20,8 @@ func Fold(name string) string {
 // ValidateName reports why Crowd would refuse a user or group name: it is
 // blank, starts or ends with white space, is longer than [MaxNameLength], holds
 // a control character or is not valid UTF-8. The error says which, and
-// [errors.Is] ties it to [ErrInvalidName].
+// [errors.Is] ties it to [ErrInvalidName]. The calls of [Client] hold every name
+// against it before anything is sent.
 func ValidateName(name string) error {
 	problem := nameProblem(name)
 	if problem == "" {
@@ -73,6 +74,3 @@ func nameProblem(name string) string {
 func unprintableInXML(r rune) bool {
 	return unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF
 }
-
-// ErrInvalidName is matched by the errors of names that Crowd would refuse.
-var ErrInvalidName = errors.New("crowd: invalid name")

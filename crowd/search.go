@@ -22,6 +22,8 @@ const maxAddress = 6000
 
 // Users returns the users that match, each once, in no promised order. See
 // [Client.Members] for the iterator.
+//
+// Resource: GET or POST search.
 func (c *Client) Users(ctx context.Context, q Query) iter.Seq2[*User, error] {
 	k, none := c.search("search users", "user", q.Where)
 	if none {
@@ -31,6 +33,8 @@ func (c *Client) Users(ctx context.Context, q Query) iter.Seq2[*User, error] {
 }
 
 // Groups returns the groups that match, as [Client.Users].
+//
+// Resource: GET or POST search.
 func (c *Client) Groups(ctx context.Context, q Query) iter.Seq2[*Group, error] {
 	k, none := c.search("search groups", "group", q.Where)
 	if none {

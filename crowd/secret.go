@@ -2,8 +2,8 @@ package crowd
 
 import "log/slog"
 
-// A Secret is a password. It shows itself to no log, no error and no JSON
-// document; [Secret.Reveal] returns it.
+// A Secret is a password, or the token of a session. It shows itself to no log,
+// no error and no JSON document; [Secret.Reveal] returns it.
 type Secret string
 
 const redacted = "[secret]"

@@ -78,6 +78,8 @@ func (w *sessionWire) session() *Session {
 // CreateSession authenticates a user and opens a session, or returns the one
 // that is open with the same factors. Failures are those of
 // [Client.Authenticate].
+//
+// Resource: POST session.
 func (c *Client) CreateSession(ctx context.Context, s SessionRequest) (*Session, error) {
 	const op = "create session"
 	if err := checkExisting(op, s.User, s.User, ErrUserNotFound); err != nil {
@@ -115,6 +117,8 @@ func factors(list []Factor) factorsWire {
 }
 
 // Session returns the session of a token, and does not extend its life.
+//
+// Resource: GET session/{token}.
 func (c *Client) Session(ctx context.Context, token Secret) (*Session, error) {
 	return c.session(ctx, call{op: "read session", method: http.MethodGet, repeat: true}, token)
 }
@@ -122,6 +126,8 @@ func (c *Client) Session(ctx context.Context, token Secret) (*Session, error) {
 // ValidateSession checks that a session is good from the place that the factors
 // describe, and extends its life. The error of one that is not matches
 // [ErrSession].
+//
+// Resource: POST session/{token}.
 func (c *Client) ValidateSession(ctx context.Context, token Secret, list ...Factor) (*Session, error) {
 	k := call{op: "validate session", method: http.MethodPost, body: factors(list)}
 	return c.session(ctx, k, token)
@@ -149,6 +155,8 @@ func checkToken(op string, token Secret, kind error) error {
 }
 
 // EndSession ends a session. One that is not there is no error.
+//
+// Resource: DELETE session/{token}.
 func (c *Client) EndSession(ctx context.Context, token Secret) error {
 	const op = "end session"
 	if checkToken(op, token, ErrSession) != nil {
@@ -165,6 +173,8 @@ func (c *Client) EndSession(ctx context.Context, token Secret) error {
 }
 
 // EndUserSessions ends all sessions of a user but the ones to keep.
+//
+// Resource: DELETE session.
 func (c *Client) EndUserSessions(ctx context.Context, user string, keep ...Secret) error {
 	const op = "end sessions of user"
 	if err := checkExisting(op, user, user, ErrUserNotFound); err != nil {
@@ -190,6 +200,8 @@ type CookieConfig struct {
 
 // CookieConfig returns the settings of the single sign-on cookie. It is the
 // cheapest call there is, and serves as a sign of life.
+//
+// Resource: GET config/cookie.
 func (c *Client) CookieConfig(ctx context.Context) (CookieConfig, error) {
 	var w struct {
 		Name   string `json:"name" xml:"name"`

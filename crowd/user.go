@@ -67,6 +67,8 @@ func (u *User) write() userWrite {
 }
 
 // User returns the user of that name, with attributes.
+//
+// Resource: GET user.
 func (c *Client) User(ctx context.Context, name string) (*User, error) {
 	return c.userOf(ctx, newBudget(), name)
 }
@@ -81,6 +83,8 @@ func (c *Client) userOf(ctx context.Context, b *budget, name string) (*User, err
 }
 
 // UserByKey returns the user of that [User.Key], with attributes.
+//
+// Resource: GET user.
 func (c *Client) UserByKey(ctx context.Context, key string) (*User, error) {
 	k := call{op: "read user of key", name: key, params: url.Values{"key": {key}}}
 	if key == "" {
@@ -112,6 +116,8 @@ func (c *Client) readUser(ctx context.Context, k call) (*User, error) {
 // costs one read to know, the error matches [ErrEmailChange] and nothing has
 // changed. The call is not repeated once it may have taken effect; its error
 // matches [ErrAmbiguous] then.
+//
+// Resource: PUT user.
 func (c *Client) UpdateUser(ctx context.Context, u User) error {
 	const op = "update user"
 	if err := checkExisting(op, u.Name, u.Name, ErrUserNotFound); err != nil {
@@ -139,6 +145,8 @@ func (c *Client) UpdateUser(ctx context.Context, u User) error {
 // without attributes. Key, attributes, memberships and password stay. A taken name is an
 // [ErrInvalidUser], as any other name that Crowd does not like. The call is not
 // repeated once it may have taken effect.
+//
+// Resource: POST user/rename.
 func (c *Client) RenameUser(ctx context.Context, name, newName string) (*User, error) {
 	const op = "rename user"
 	what := name + " to " + newName
@@ -170,6 +178,8 @@ func (c *Client) RenameUser(ctx context.Context, name, newName string) (*User, e
 // DeleteUser deletes a user with attributes and memberships. Where the answer
 // is lost, a read tells whether the user is gone; if not, the error matches
 // [ErrAmbiguous], for the deletion may be under way yet.
+//
+// Resource: DELETE user.
 func (c *Client) DeleteUser(ctx context.Context, name string) error {
 	const op = "delete user"
 	if err := checkExisting(op, name, name, ErrUserNotFound); err != nil {
