@@ -287,7 +287,7 @@ func (w *edges) missing(ctx context.Context, t mapping.Target, action mapping.Ac
 			}
 		}
 	}
-	if hasTarget(w.e.targetsOfAll(book, w.changes), t.Group) || len(w.changes) == 0 {
+	if still, _ := w.e.derive(book, w.user, w.user.holdings.with(w.changes), t); still == action || len(w.changes) == 0 {
 		w.last[crowd.Fold(t.Group)] = action
 		w.e.report(ctx, EventMissingTarget, Step{Op: OpAddMember, User: w.user.Crowd.Name, Group: t.Group},
 			"the Crowd group does not exist. Create it, or change the mapping")

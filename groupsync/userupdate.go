@@ -81,7 +81,7 @@ func (w *update) run(ctx context.Context, v *User) (*User, error) {
 			return v, nil
 		}
 		if err := w.e.apply(ctx, p); err != nil {
-			return nil, w.refused(err)
+			return nil, w.refuse(ctx, err)
 		}
 		if w.e.cfg.DryRun {
 			return v, nil
@@ -126,6 +126,21 @@ func (w *update) stuck(p *Plan) bool {
 	again := w.round > 1 && trying == w.tried && p.count(OpDeactivateUser, OpReactivateUser, OpRenameUser) == 0
 	w.tried = trying
 	return again
+}
+
+// refuse takes back what was recorded of a profile that Crowd refuses. Otherwise
+// it would be shown as done, and each reconcile would try it again.
+func (w *update) refuse(ctx context.Context, err error) error {
+	err = w.refused(err)
+	_, conflict := errors.AsType[*ConflictError](err)
+	_, refused := errors.AsType[*RefusedError](err)
+	if !conflict && !refused {
+		return err
+	}
+	if back := w.undo(ctx, w.before.Crowd.Name); back != nil {
+		return errors.Join(err, back)
+	}
+	return err
 }
 
 // refused translates what Crowd says of a value.
@@ -437,10 +452,25 @@ func (w *update) undo(ctx context.Context, name string) error {
 			back[attribute] = old
 		}
 	}
+	w.forgetName(back)
 	if len(back) == 0 {
 		return nil
 	}
+	w.record = nil
 	return w.e.crowd.SetUserAttributes(ctx, name, back)
+}
+
+// forgetName takes the name that this request asked for out of the fields that were
+// recorded before it: the same request may have come before, and failed after it
+// had been recorded.
+func (w *update) forgetName(back crowd.Attributes) {
+	fields, at := readFields(w.before.wanted)
+	asked, has := w.profile.Fields.Username, &w.before.Crowd.Name
+	if back[w.e.names.fields] == nil || asked == nil || fields.Username == nil || *fields.Username != *asked || *asked == *has {
+		return
+	}
+	fields.Username = has
+	back[w.e.names.fields] = fieldsRegister(fields, at)
 }
 
 // planDefaults ensures default groups that the user was not put into yet.

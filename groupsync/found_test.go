@@ -1,0 +1,61 @@
+package groupsync_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// These are the shortest lives of a company that once went wrong, as [TestLives]
+// found them.
+
+func TestRefusedRenameIsForgotten(t *testing.T) {
+	w := newWorld(t)
+	ann := w.user("ann")
+	w.user("ben")
+	before, err := w.engine.User(t.Context(), ann.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		_, err := w.engine.UpdateUser(t.Context(), ann.ID, func(*groupsync.User) (groupsync.Profile, error) { return profile("ben"), nil })
+		if _, ok := errors.AsType[*groupsync.ConflictError](err); !ok {
+			t.Fatalf("rename onto another user: %v, want a conflict", err)
+		}
+	}
+	after, err := w.engine.User(t.Context(), ann.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(after.Data) != string(before.Data) {
+		t.Errorf("a refused rename left the data %s, want %s", after.Data, before.Data)
+	}
+	w.cfg.Now = func() time.Time { return time.Now().Add(time.Hour) } // nothing is on its way any more
+	w.restart()
+	if steps := w.reconcile(); len(steps) > 0 {
+		t.Errorf("a reconcile after a refused rename: %v", steps)
+	}
+}
+
+func TestMissingDefaultGroupEnds(t *testing.T) {
+	w := newWorld(t, func(c *groupsync.Config) {
+		c.Groups = compiled(mapping.Groups{DefaultForAllUsers: []string{"staff"}})
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	ann := w.user("ann")
+	w.cfg.Groups = compiled(mapping.Groups{DefaultForAllUsers: []string{"staff", "more"}})
+	w.restart()
+	g := w.group("Devs")
+	if _, err := w.engine.ChangeGroup(ctx, g.ID, groupsync.GroupChange{Members: []groupsync.MemberChange{add(ann)}}); err != nil {
+		t.Fatalf("add a member where default groups are missing: %v", err)
+	}
+	w.wantMembers("Devs", "ann")
+	if !w.saw(groupsync.EventMissingTarget) {
+		t.Error("no event tells of the missing group")
+	}
+}
