@@ -19,6 +19,9 @@ func (h *Handler) createUser(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if err := h.choose(doc); err != nil {
+		return err
+	}
 	profile, err := h.profile(doc, nil, false)
 	if err != nil {
 		return err
@@ -36,6 +39,18 @@ func (h *Handler) createUser(x *exchange) error {
 	}
 	h.census.forget()
 	return h.sendUser(x, http.StatusCreated, h.userDoc(u), q)
+}
+
+// choose refuses a new user whom the filter of users leaves out.
+func (h *Handler) choose(doc map[string]any) error {
+	chosen, err := h.attributes.Includes(doc)
+	if err != nil || chosen {
+		return err
+	}
+	return &failure{
+		status: http.StatusForbidden,
+		detail: "the setting users.filter does not choose this user: change the filter, or do not assign the user in the identity provider",
+	}
 }
 
 // body reads and checks the resource in the body of a POST or PUT.
