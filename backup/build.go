@@ -114,7 +114,7 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	if r.Client, err = c.client(ctx, o); err != nil {
 		return nil, err
 	}
-	attributes, err := mapping.CompileAttributes(c.Users.Attributes, mapping.AttributeOptions{})
+	attributes, err := c.attributes()
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +152,15 @@ func (c Connection) client(ctx context.Context, o BuildOptions) (*crowd.Client, 
 		BaseURL: c.Crowd.URL, Application: c.Crowd.Application, Password: password,
 		HTTPClient: o.HTTPClient, MaxInFlight: c.Crowd.MaxInFlight, Logger: o.Logger,
 	})
+}
+
+// attributes returns the mapping of users, with the filter in it.
+func (c Connection) attributes() (*mapping.AttributeMap, error) {
+	chosen, err := mapping.CompileUserFilter(c.Users.Filter, nil)
+	if err != nil {
+		return nil, err
+	}
+	return mapping.CompileAttributes(c.Users.Attributes, mapping.AttributeOptions{Filter: chosen})
 }
 
 func (c Connection) engine(client *crowd.Client, attributes *mapping.AttributeMap, o BuildOptions) (*groupsync.Engine, error) {

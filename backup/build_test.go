@@ -70,9 +70,13 @@ func newSite(t *testing.T, settings string) *site {
 }
 
 func (s *site) post(path, body string) *httptest.ResponseRecorder {
+	return s.send(http.MethodPost, path, body)
+}
+
+func (s *site) send(method, path, body string) *httptest.ResponseRecorder {
 	mux := http.NewServeMux()
 	s.running.Mount(mux)
-	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+s.token)
 	r.Header.Set("Content-Type", "application/scim+json")
 	w := httptest.NewRecorder()

@@ -15,8 +15,8 @@ import (
 // make ready.
 const (
 	maxPaths    = 20_000
-	maxCompiled = 1_000     // expressions and regular expressions
-	maxPairs    = 4_000_000 // of rules or filters of one connection, which are held against each other
+	maxCompiled = 1_000      // expressions and regular expressions
+	maxPairs    = 16_000_000 // of rules, targets or filters of one connection, which are held against each other
 )
 
 // A checker finds the faults that settings have together, each of them being
@@ -156,10 +156,15 @@ func (k *checker) users(u *Users, pointer string) {
 			k.compiled++
 		}
 	}
+	if u.Filter != "" {
+		k.compiled++
+	}
 	if k.tooMany(pointer + "/attributes") {
 		return
 	}
-	_, err := mapping.CompileAttributes(u.Attributes, mapping.AttributeOptions{})
+	_, err := mapping.CompileUserFilter(u.Filter, nil)
+	k.mapped(err, pointer+"/filter")
+	_, err = mapping.CompileAttributes(u.Attributes, mapping.AttributeOptions{})
 	k.mapped(err, pointer+"/attributes")
 }
 
@@ -203,12 +208,28 @@ func (k *checker) groups(g *Groups, pointer string) {
 		}
 	}
 	k.compiled += len(g.OnTheFly.Rename.Replace)
-	k.pairs += len(g.Manual.Rules)*len(g.Manual.Rules) + len(g.OnTheFly.Only)*len(g.OnTheFly.Never)
+	if g.Filter != "" {
+		k.compiled++
+	}
+	k.pairs += pairs(g)
 	if k.tooMany(pointer) {
 		return
 	}
 	_, err := mapping.CompileGroups(g.Groups)
 	k.mapped(err, pointer)
+}
+
+// pairs counts what is held against each other: rules, their targets where these
+// hold what a pattern matched, and filters.
+func pairs(g *Groups) int {
+	rules, targets, open := len(g.Manual.Rules), 0, 0
+	for _, r := range g.Manual.Rules {
+		targets += len(r.To)
+		if r.FromPattern != "" {
+			open += len(r.To)
+		}
+	}
+	return rules*max(rules, targets) + open*open + len(g.OnTheFly.Only)*len(g.OnTheFly.Never)
 }
 
 // tooMany notes that there is too much to make ready, and reports whether.

@@ -87,6 +87,11 @@ const (
 // Users steers what happens to users.
 type Users struct {
 	scim.Users
+	// Filter is an expression over the attributes of a user, such as
+	// `userType == "Employee"`, that chooses the users who are provisioned at
+	// all; see [mapping.UserFilter]. Whoever moves out of it becomes inactive;
+	// nobody outside it is created. Default: everybody.
+	Filter string `json:"filter,omitempty"`
 	// Leads says who takes over what a leaver leads in Jira.
 	Leads Leads `json:"leads,omitzero"`
 }

@@ -43,6 +43,12 @@ func TestDiff(t *testing.T) {
 		{"kept data", users(``), users(`"keep": ["phoneNumbers"]`), []string{
 			`/connections/0/users/keep connection okta: users.keep: ["phoneNumbers"] instead of the default "all"`,
 		}},
+		{"filters", users(`"filter": "active"`), users(`"filter": "userType == \"Employee\""`), []string{
+			`/connections/0/users/filter connection okta: users.filter: "userType == \"Employee\"" instead of "active"; users whom it leaves out become inactive when the identity provider next says something of them`,
+		}},
+		{"a filter that goes", groups(`"filter": "displayName == \"x\""`), groups(``), []string{
+			`/connections/0/groups/filter connection okta: groups.filter: not set any more, was "displayName == \"x\""; memberships change with the next reconcile`,
+		}},
 		{"lists", groups(`"protected": ["a", "b"]`), groups(`"protected": ["b", "c"]`), []string{
 			`/connections/0/groups/protected connection okta: groups.protected: "c" added, "a" removed`,
 		}},

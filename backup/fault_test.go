@@ -73,7 +73,7 @@ func formFaults() []faultTest {
 			"/connections/0/path: the field stands there 2 times. Keep one of them",
 		}},
 		{"duplicate unknown field", users(`"x": 1, "x": 2`), []string{
-			"/connections/0/users/x: the field is not known. The fields known here are create, update, deactivate, reactivate, delete, existing, password, keep, attributes, protected, emailRefused, leads",
+			"/connections/0/users/x: the field is not known. The fields known here are create, update, deactivate, reactivate, delete, existing, password, keep, attributes, protected, emailRefused, filter, leads",
 			"/connections/0/users/x: the field stands there 2 times. Keep one of them",
 		}},
 		{"wrong types", document(connection("okta", `, "users": {"create": "yes", "delete": true, "protected": "admin", "attributes": {}},

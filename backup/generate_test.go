@@ -85,7 +85,8 @@ func drawUsers(t *rapid.T) backup.Users {
 			Attributes: drawRows(t),
 			Protected:  drawNames(t),
 		},
-		Leads: backup.Leads{Project: rapid.SampledFrom([]string{"", "jdoe"}).Draw(t, "project")},
+		Filter: rapid.SampledFrom([]string{"", `userType == "Employee"`, "active"}).Draw(t, "filter"),
+		Leads:  backup.Leads{Project: rapid.SampledFrom([]string{"", "jdoe"}).Draw(t, "project")},
 	}
 }
 
@@ -102,6 +103,7 @@ func drawRows(t *rapid.T) mapping.Attributes {
 func drawGroups(t *rapid.T) backup.Groups {
 	g := backup.Groups{
 		Groups: mapping.Groups{
+			Filter:             rapid.SampledFrom([]string{"", `displayName startsWith "<crowd> "`}).Draw(t, "filter"),
 			DefaultForNewUsers: drawNames(t),
 			DefaultForAllUsers: drawNames(t),
 			Mapping:            rapid.SampledFrom([]mapping.Mode{"", mapping.OnTheFlyMapping, mapping.ManualMapping}).Draw(t, "mapping"),

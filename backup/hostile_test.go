@@ -62,10 +62,18 @@ func TestReadHostile(t *testing.T) {
 			"the document has more than 1000 expressions and regular expressions",
 		},
 		{"rules in many connections", document(repeated(20, func(i int) string {
-			return connection(fmt.Sprint("c", i), `, "groups": {"manual": {"rules": [`+repeated(500, func(j int) string {
+			return connection(fmt.Sprint("c", i), `, "groups": {"manual": {"rules": [`+repeated(900, func(j int) string {
 				return fmt.Sprintf(`{"from": "%d", "to": ["x"]}`, j)
 			})+`]}}`)
-		})), "/connections/16/groups: with these, the document has too many rules"},
+		})), "/connections/19/groups: with these, the document has too many rules"},
+		{"targets of patterns", groups(`"manual": {"rules": [` + repeated(400, func(i int) string {
+			return fmt.Sprintf(`{"fromPattern": "%d(.*)", "to": [%s], "keepExistingUsers": %t}`, i, repeated(9, func(j int) string {
+				return fmt.Sprintf(`"%s%d-%d-$1"`, strings.Repeat("x", 200), i, j)
+			}), i%2 == 0)
+		}) + `, {"from": "a", "to": []}]}`), "/groups/manual/rules/400/to: the list is empty"},
+		{"more targets of patterns than allowed", groups(`"manual": {"rules": [` + repeated(500, same(`{"fromPattern": "a(.*)", "to": [`+
+			repeated(9, same(`"$1"`))+`]}`)) + `]}`), "the document has too many rules"},
+		{"a filter that is none", users(`"filter": "` + strings.Repeat("a+", 900) + `a"`), "the expression names a, which is no attribute"},
 		{"long pattern lists", groups(`"onTheFly": {"only": [` + repeated(1000, same(`"`+strings.Repeat("*a", 100)+`"`)) +
 			`], "never": [` + repeated(1000, same(`"`+strings.Repeat("*a", 100)+`b"`)) + `]}, "extra": 1`), "the field is not known"},
 	}

@@ -19,6 +19,8 @@ const (
 	manyItems = 10_000 // in a list
 	someItems = 1_000
 	mostRules = 2_000 // each is held against each
+
+	longestExpression = 2_000
 )
 
 // rules tells the rules of all settings, by Go type and JSON name; "[]" stands
@@ -120,9 +122,14 @@ func userRules() map[string]rule {
 		"scim.Users.protected":    {about: "Users whose name, password, e-mail, active flag and existence are never changed.", most: manyItems},
 		"scim.Users.protected[]":  {least: 1, example: `"admin"`},
 		"scim.Users.emailRefused": {about: "What happens where Crowd refuses a change of e-mail.", fallback: `"skip"`},
-		"backup.Users.leads":      {about: "Who takes over what a leaver leads in Jira."},
-		"backup.Leads.project":    {about: "The user name of the new lead of projects."},
-		"backup.Leads.component":  {about: "The user name of the new lead of components."},
+		"backup.Users.filter": {
+			about: "An expression over the attributes of a user: only users of whom it is true are provisioned.",
+			least: 1, most: longestExpression, example: `"userType == \"Employee\""`,
+			effect: "users whom it leaves out become inactive when the identity provider next says something of them",
+		},
+		"backup.Users.leads":     {about: "Who takes over what a leaver leads in Jira."},
+		"backup.Leads.project":   {about: "The user name of the new lead of projects."},
+		"backup.Leads.component": {about: "The user name of the new lead of components."},
 	}
 }
 
@@ -142,6 +149,11 @@ func attributeRules() map[string]rule {
 
 func groupRules() map[string]rule {
 	return map[string]rule{
+		"mapping.Groups.filter": {
+			about: "An expression over displayName and externalId of a SCIM group: only groups of which it is true fill Crowd groups.",
+			least: 1, most: longestExpression, example: `"displayName startsWith \"crowd-\""`,
+			effect: "memberships change with the next reconcile",
+		},
 		"mapping.Groups.defaultForNewUsers":   {about: "Crowd groups that a user joins when it is created.", most: manyItems},
 		"mapping.Groups.defaultForNewUsers[]": {least: 1, example: `"employees"`},
 		"mapping.Groups.defaultForAllUsers":   {about: "Crowd groups that every user is a member of, always.", most: manyItems},
