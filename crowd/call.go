@@ -38,6 +38,11 @@ type call struct {
 	read     func(*http.Response) error
 }
 
+// failure returns an error that says what was called.
+func (k *call) failure() *Error {
+	return &Error{Op: k.op, Name: k.name, Method: k.method, Resource: k.resource}
+}
+
 // writes reports whether the call changes anything in Crowd.
 func (k *call) writes() bool { return k.method != http.MethodGet && k.resource != "search" }
 
@@ -176,7 +181,9 @@ func (k *call) unreadable(status int, err error) *Error {
 	if text := cut(k.withhold(err.Error()), maxMessage); text != err.Error() {
 		err = &shownError{text, err}
 	}
-	return &Error{Op: k.op, Name: k.name, Status: status, Err: err, kind: ErrUnavailable}
+	e := k.failure()
+	e.Status, e.Err, e.kind = status, err, ErrUnavailable
+	return e
 }
 
 // A shownError shows another text than the error in it, which quotes the server.
@@ -191,7 +198,8 @@ func (e *shownError) Unwrap() error { return e.err }
 // refusal makes an error of an answer that is not a success. Status comes
 // first, then the media type, and only an error entity is looked into.
 func (k *call) refusal(r *http.Response) error {
-	e := &Error{Op: k.op, Name: k.name, Status: r.StatusCode, RetryAfter: retryAfter(r.Header)}
+	e := k.failure()
+	e.Status, e.RetryAfter = r.StatusCode, retryAfter(r.Header)
 	media := mediaType(r.Header)
 	told, whole := readErrorEntity(media, r.Body)
 	e.Reason, e.Message, e.cut = told.Reason, k.withhold(told.Message), !whole

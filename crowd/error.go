@@ -90,6 +90,9 @@ type Error struct {
 	// Op is what was tried, such as "add member", and Name on what, such as
 	// "ann to devs"; it is empty where the call has no such object.
 	Op, Name string
+	// Method and Resource are what was called, such as "PUT" and
+	// "user/attribute"; empty where nothing was.
+	Method, Resource string
 	// Status is the HTTP status, 0 where there was no answer.
 	Status int
 	// Reason is Crowd's reason, such as "USER_NOT_FOUND", and Message its text;

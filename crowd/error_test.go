@@ -119,6 +119,12 @@ func TestErrorText(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
+	if e, ok := errors.AsType[*crowd.Error](err); !ok || e.Method != "POST" || e.Resource != "group/user/direct" {
+		t.Errorf("got %+v, want POST of group/user/direct", e)
+	}
+	if e, ok := errors.AsType[*crowd.Error](c.EndSession(t.Context(), "hunter2")); !ok || e.Resource != "session" {
+		t.Errorf("got %+v, want no token", e)
+	}
 	for _, test := range []struct {
 		err  *crowd.Error
 		want string

@@ -152,6 +152,16 @@ func TestReadsLists(t *testing.T) {
 			t.Errorf("%s: users mismatch (-want +got):\n%s", name, diff)
 		}
 	}
+	for _, body := range []string{`{"user":[{"name":"mara"}]}`, `{"expand":null,"users":[{"name":"mara","new":[{}]}],"next":{}}`, `{"users":null}`} {
+		c, _ := scripted(t, answer{status: 200, media: typeJSON, body: body})
+		want := []*crowd.User{{Name: "mara"}}
+		if body == `{"users":null}` {
+			want = nil
+		}
+		if diff := cmp.Diff(want, collect(t, c.Users(t.Context(), crowd.Query{}))); diff != "" {
+			t.Errorf("%s: users mismatch (-want +got):\n%s", body, diff)
+		}
+	}
 	for name, want := range map[string][]*crowd.Group{
 		"groups-empty.json": nil,
 		"groups-names.json": {{Name: "platform"}, {Name: "r&d/eu"}},

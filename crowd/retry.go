@@ -91,7 +91,9 @@ func (t *tries) failure(err error) *Error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	return &Error{Op: t.call.op, Name: t.call.name, Err: err, kind: ErrUnavailable}
+	e := t.call.failure()
+	e.Err, e.kind = err, ErrUnavailable
+	return e
 }
 
 // unsent reports whether the request certainly never left.
