@@ -173,6 +173,7 @@ func BenchmarkLoad(b *testing.B) {
 		}
 		return srv
 	})
+	runtime.KeepAlive(&doc)
 }
 
 // BenchmarkDump reads the memberships of such a directory in XML.

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -36,6 +38,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
+	line   string
 	access access
 	stdout *bufio.Reader
 	stderr *bytes.Buffer
@@ -59,6 +62,7 @@ func start(t *testing.T, args ...string) *process {
 	if err != nil {
 		t.Fatalf("no line on standard output: %v: %s", err, p.stderr)
 	}
+	p.line = string(line)
 	if err := json.Unmarshal(line, &p.access); err != nil {
 		t.Fatalf("%v: %s", err, line)
 	}
@@ -130,6 +134,85 @@ func fill(t *testing.T, c *crowd.Client) {
 	_, member := c.AddMember(ctx, "child", "ann")
 	if err := errors.Join(c.UpdateUser(ctx, *u), child, parent, nested, member); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLine reads the line as a program in another language would.
+func TestLine(t *testing.T) {
+	p := start(t)
+	want := `{"crowd":"` + p.access.Crowd + `","application":"scim","password":"crowdtest-password","admin":"admin","admin_password":"crowdtest-admin"}` + "\n"
+	if diff := cmp.Diff(want, p.line); diff != "" {
+		t.Errorf("line mismatch (-want +got):\n%s", diff)
+	}
+	if strings.HasPrefix(p.access.Crowd, "http://127.0.0.1:0/") {
+		t.Errorf("no port was taken: %s", p.access.Crowd)
+	}
+	p.stop(syscall.SIGTERM)
+}
+
+// TestVersionAndLatency looks at an answer in plain HTTP.
+func TestVersionAndLatency(t *testing.T) {
+	const latency = 30 * time.Millisecond
+	p := start(t, "--version", "5.1.0", "--latency", latency.String())
+	r, err := http.NewRequestWithContext(t.Context(), "GET", p.access.Crowd+"/rest/usermanagement/1/config/cookie", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(p.access.Application, p.access.Password)
+	asked := time.Now()
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if took := time.Since(asked); took < latency {
+		t.Errorf("answered after %v, want at least %v", took, latency)
+	}
+	if got := resp.Header.Get("X-Embedded-Crowd-Version"); got != "Crowd/5.1.0" {
+		t.Errorf("version %q", got)
+	}
+	p.stop(syscall.SIGTERM)
+}
+
+func TestWithoutNested(t *testing.T) {
+	p := start(t)
+	c := p.client()
+	for _, name := range []string{"parent", "child"} {
+		if _, err := c.CreateGroup(t.Context(), crowd.Group{Name: name, Active: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.AddChildGroup(t.Context(), "parent", "child"); !errors.Is(err, crowd.ErrNestedGroups) {
+		t.Errorf("error %v, want that it is not supported", err)
+	}
+	p.stop(syscall.SIGTERM)
+}
+
+// TestDumpAtTheEnd ends the program while a request is under way.
+func TestDumpAtTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	faults, state := filepath.Join(dir, "faults.json"), filepath.Join(dir, "state.json")
+	writeFile(t, faults, `[{"method":"POST","resource":"group","kind":"delay-response","delay":"200ms"}]`)
+	p := start(t, "--faults", faults, "--dump", state)
+	c := p.client()
+	created := make(chan error, 1)
+	go func() {
+		_, err := c.CreateGroup(t.Context(), crowd.Group{Name: "devs", Active: true})
+		created <- err
+	}()
+	for {
+		if _, err := c.Group(t.Context(), "devs"); err == nil {
+			break // made, and not answered yet
+		} else if !errors.Is(err, crowd.ErrGroupNotFound) {
+			t.Fatal(err)
+		}
+	}
+	p.stop(syscall.SIGTERM)
+	if err := <-created; err != nil {
+		t.Errorf("the request under way: %v", err)
+	}
+	if !strings.Contains(readFile(t, state), `"name": "devs"`) {
+		t.Error("the group is not in the dump")
 	}
 }
 
