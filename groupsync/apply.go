@@ -233,11 +233,21 @@ func (e *Engine) repairFields(ctx context.Context, s Step) error {
 	}
 	for _, now := range e.fieldDrift(u) {
 		if now.Op == s.Op && slices.Equal(now.Changes, s.Changes) {
-			return now.run(ctx)
+			return e.notTaken(ctx, s, now.run(ctx))
 		}
 	}
 	if s.Op == OpDeactivateUser && !u.Crowd.Active {
 		return nil
 	}
+	return errStale
+}
+
+// notTaken reports a rename that Crowd refuses, since another user has the name:
+// that is for the identity provider to mend, and keeps nobody else waiting.
+func (e *Engine) notTaken(ctx context.Context, s Step, err error) error {
+	if s.Op != OpRenameUser || !errors.Is(err, crowd.ErrInvalidUser) {
+		return err
+	}
+	e.report(ctx, EventFailed, s, "Crowd refuses the name; most likely another user has it. Change userName in the identity provider")
 	return errStale
 }

@@ -12,14 +12,17 @@ import (
 
 // exactTargets are the Crowd groups that hold nobody but whom the identity
 // provider and the settings put there, by folded name.
-type exactTargets map[string]mapping.Target
+type exactTargets struct {
+	derived map[string]mapping.Target // from grants
+	direct  map[string]*entry         // exclusive ones, whose members are the grants
+}
 
 func (e *Engine) exactTargets(b *Book) exactTargets {
-	exact := exactTargets{}
+	exact := exactTargets{map[string]mapping.Target{}, e.directGroups(b)}
 	for _, n := range b.all() {
 		for _, t := range e.groups.Targets(n.scimGroup()) {
-			if !t.KeepExisting {
-				exact[crowd.Fold(t.Group)] = t
+			if f := crowd.Fold(t.Group); !t.KeepExisting && exact.direct[f] == nil {
+				exact.derived[f] = t
 			}
 		}
 	}
@@ -45,11 +48,16 @@ func (e *Engine) candidates(b *Book, u *User, in []string, exact exactTargets) [
 		}
 	}
 	for _, g := range in {
-		if t, ok := exact[crowd.Fold(g)]; ok {
+		if t, ok := exact.derived[crowd.Fold(g)]; ok {
 			all = append(all, t)
+		} else if u.gone && u.Owner == e.connection && exact.direct[crowd.Fold(g)] != nil {
+			all = append(all, mapping.Target{Group: g})
 		}
 	}
-	return onceEach(append(all, e.swept(u, in, nil)...))
+	all = onceEach(append(all, e.swept(u, in, nil)...))
+	return slices.DeleteFunc(all, func(t mapping.Target) bool {
+		return !u.gone && exact.direct[crowd.Fold(t.Group)] != nil
+	})
 }
 
 // users looks at every user of the directory.

@@ -103,8 +103,8 @@ func New(cfg Config) (*Engine, error) {
 	if err := fillMaps(&cfg); err != nil {
 		return nil, err
 	}
-	if cfg.Groups.Exclusive() {
-		return nil, errors.New("groupsync: exclusive groups are not available. Set onTheFly.exclusive to false")
+	if cfg.Groups.Exclusive() && len(cfg.Neighbours) > 0 {
+		return nil, errors.New("groupsync: exclusive groups have room for one connection. Set onTheFly.exclusive to false, or give each connection a directory of its own")
 	}
 	others, err := neighbours(cfg)
 	if err != nil {

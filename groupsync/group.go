@@ -24,6 +24,10 @@ type Group struct {
 	// Adopted is false for a Crowd group that no identity provider has written
 	// to yet. Its members are those it has in Crowd.
 	Adopted bool
+
+	// Direct names the Crowd groups whose direct members are its members, where
+	// the settings make groups exclusive; nil where grants are recorded.
+	Direct []string
 }
 
 // A Member is a user in a SCIM group.
@@ -37,6 +41,13 @@ func (n *entry) group() *Group {
 		ID: n.id, Name: n.name, ExternalID: n.externalID,
 		Created: n.created, Modified: n.modified, Adopted: true,
 	}
+}
+
+// show returns a SCIM group of a book.
+func (e *Engine) show(b *Book, n *entry) *Group {
+	g := n.group()
+	g.Direct = e.direct(b, n.id)
+	return g
 }
 
 // Group returns the SCIM group of an id. The error matches [ErrNoGroup] if there
@@ -61,7 +72,7 @@ func (e *Engine) find(ctx context.Context, id string, more ...string) (*Book, *G
 		return nil, nil, err
 	}
 	if n := b.live(id); n != nil {
-		return b, n.group(), nil
+		return b, e.show(b, n), nil
 	}
 	if name == "" {
 		g, err := e.findHashed(ctx, b, id)
@@ -153,7 +164,7 @@ func (e *Engine) GroupByName(ctx context.Context, name string) (*Group, error) {
 		return nil, err
 	}
 	if id := b.owner(name); id != "" {
-		return b.live(id).group(), nil
+		return e.show(b, b.live(id)), nil
 	}
 	if c := b.crowdGroup(name); c != nil && e.adoptable(b, c.Name) {
 		return &Group{ID: b.next(c.Name), Name: c.Name}, nil
@@ -188,7 +199,7 @@ func (e *Engine) Groups(ctx context.Context) ([]Group, error) {
 	var all []Group
 	filled := map[string]bool{}
 	for _, n := range b.all() {
-		all = append(all, *n.group())
+		all = append(all, *e.show(b, n))
 		for _, t := range e.groups.Targets(n.scimGroup()) {
 			filled[crowd.Fold(t.Group)] = true
 		}
@@ -207,7 +218,10 @@ func (e *Engine) Groups(ctx context.Context) ([]Group, error) {
 func (e *Engine) Members(ctx context.Context, g *Group) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
 		users := e.ledger.Holders(ctx, g.ID)
-		if !g.Adopted {
+		switch {
+		case g.Direct != nil:
+			users = e.directMembers(ctx, g.Direct)
+		case !g.Adopted:
 			users = e.crowd.Members(ctx, g.Name, crowd.List{Detail: crowd.Entities})
 		}
 		for u, err := range users {

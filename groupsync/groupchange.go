@@ -85,7 +85,7 @@ func (e *Engine) findForChange(ctx context.Context, id string, c GroupChange) (*
 	if n == nil {
 		return nil, nil, ErrNoGroup
 	}
-	return b, n.group(), nil
+	return b, e.show(b, n), nil
 }
 
 // finish ends a change that a fault cut short, such as half of a rename.
@@ -104,7 +104,7 @@ func (e *Engine) finish(ctx context.Context, b *Book, g *Group) (*Book, *Group, 
 	if n == nil {
 		return nil, nil, ErrNoGroup
 	}
-	return b, n.group(), nil
+	return b, e.show(b, n), nil
 }
 
 // setExternalID records a group's externalId. Rules may go by it, so that the group
@@ -170,9 +170,16 @@ func (e *Engine) changeMembers(ctx context.Context, b *Book, g *Group, changes [
 			want[id] = c.Op != RemoveMembers
 		}
 	}
+	direct := e.direct(b, g.ID) != nil
 	if replace {
 		order = slices.DeleteFunc(order, func(id string) bool { return !want[id] })
+		if direct {
+			return e.replaceDirect(ctx, b, g, order)
+		}
 		return e.replaceMembers(ctx, b, g, order)
+	}
+	if direct && len(order) > 0 {
+		return e.patchDirect(ctx, b, g, order, want)
 	}
 	return e.patchMembers(ctx, b, g, order, want)
 }

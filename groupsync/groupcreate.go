@@ -65,17 +65,21 @@ func (e *Engine) createGroup(ctx context.Context, g NewGroup) (*Group, error) {
 		if err := e.completeGroup(ctx, b, owner, g); err != nil {
 			return nil, err
 		}
-		made = b.live(owner).group()
+		made = e.show(b, b.live(owner))
 	} else if err := e.collision(b, mapping.SCIMGroup{ID: id, Name: g.Name, ExternalID: g.ExternalID}); err != nil {
 		return nil, err
 	} else if err := e.apply(ctx, e.planCreateGroup(b, id, g, now)); err != nil {
 		return nil, unwrapStep(err)
 	}
-	if len(g.Members) == 0 || e.cfg.DryRun {
-		return made, nil
+	if len(g.Members) > 0 && !e.cfg.DryRun {
+		if _, err := e.ChangeGroup(ctx, made.ID, GroupChange{Members: []MemberChange{{AddMembers, g.Members}}}); err != nil {
+			return made, err
+		}
 	}
-	_, err = e.ChangeGroup(ctx, made.ID, GroupChange{Members: []MemberChange{{AddMembers, g.Members}}})
-	return made, err
+	if e.groups.Exclusive() && !e.cfg.DryRun {
+		return e.Group(ctx, made.ID)
+	}
+	return made, nil
 }
 
 // collision returns a *[ConflictError] where the settings refuse that two SCIM

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
@@ -67,11 +68,31 @@ func (e *Engine) deleteGroup(ctx context.Context, b *Book, g *Group, holders []*
 		s.Why = "the identity provider deleted the group"
 		p.add(s)
 	}
+	if g.Direct != nil {
+		if err := e.planDirectDelete(ctx, p, b, g); err != nil {
+			return err
+		}
+	}
 	p.add(Step{
 		Op: OpDeleteGroup, Group: g.Name, GroupID: g.ID,
 		Why: "the identity provider deleted the group",
 	})
 	return e.applyAsOne(ctx, p, func(ctx context.Context) error { return e.bury(ctx, g, holders) })
+}
+
+// planDirectDelete lists the members of an exclusive group, who go with it.
+func (e *Engine) planDirectDelete(ctx context.Context, p *Plan, b *Book, g *Group) error {
+	for c, err := range e.directMembers(ctx, g.Direct) {
+		if err != nil {
+			return err
+		}
+		s := e.directStep(b, g, &User{Crowd: crowd.User{Name: c.Name}, ID: userID(c.Key)}, false)
+		s.Why = "the identity provider deleted the group"
+		p.add(s)
+	}
+	n := len(p.Steps)
+	p.members = func(context.Context) (int, error) { return n, nil }
+	return nil
 }
 
 // bury writes that a group is dead, revokes its grants and gives its Crowd group

@@ -221,6 +221,12 @@ func (m *move) allLeave(leave map[string]bool) bool {
 func (m *move) giveUp(ctx context.Context, users map[string]*User, leave map[string]bool) error {
 	for _, t := range m.left {
 		g := m.book.crowdGroup(t.Group)
+		if m.exclusive(g) {
+			if err := m.handOver(ctx, g); err != nil {
+				return err
+			}
+			continue
+		}
 		free := g != nil && m.e.byName(t) && !m.e.filledBy(m.book, t.Group)
 		if free && m.e.deletable(g) {
 			alone, err := m.alone(ctx, users, t)
@@ -244,6 +250,35 @@ func (m *move) giveUp(ctx context.Context, users map[string]*User, leave map[str
 		}
 	}
 	return nil
+}
+
+// exclusive reports whether a left Crowd group is the record of who is in the SCIM
+// group.
+func (m *move) exclusive(g *crowd.Group) bool {
+	n := m.book.entry(m.id)
+	return g != nil && n != nil && n.made && m.e.groups.Exclusive() &&
+		(m.e.idOn(g) == m.id || m.e.markIn(g.Description) == hash(m.id)) && !m.e.filledBy(m.book, g.Name)
+}
+
+// handOver carries the members of an exclusive Crowd group to the one that its
+// SCIM group fills now, if it is live, and gives the Crowd group up.
+func (m *move) handOver(ctx context.Context, g *crowd.Group) error {
+	if len(m.now) > 0 {
+		if err := m.e.carry(ctx, g.Name, m.now[0].Group); err != nil {
+			return err
+		}
+	}
+	if m.e.deletable(g) {
+		return m.e.deleteCrowdGroup(ctx, g.Name)
+	}
+	members, err := m.e.crowdOf(ctx, g.Name)
+	if err != nil {
+		return err
+	}
+	if err := m.e.bringAll(ctx, m.e.crowd.RemoveMember, g.Name, members, nil); err != nil {
+		return err
+	}
+	return m.e.strip(ctx, g)
 }
 
 // release takes the SCIM group's marks off a left Crowd group that stays. Where

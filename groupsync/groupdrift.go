@@ -126,10 +126,31 @@ func (e *Engine) repairGroup(ctx context.Context, s Step) error {
 	case OpWatchGroup:
 		seen := strconv.FormatInt(e.now().Unix(), 10)
 		return e.crowd.SetGroupAttributes(ctx, g.Name, crowd.Attributes{e.names.orphan: {seen}})
-	case OpDeleteGroup:
+	}
+	if done, err := e.repairExclusive(ctx, b, g); done {
+		return err
+	}
+	if s.Op == OpDeleteGroup {
 		return e.repairLeftover(ctx, b, g)
 	}
 	return e.releaseGroup(ctx, b, g)
+}
+
+// repairExclusive ends what left an exclusive Crowd group standing: a rename, whose
+// members are still to be carried over, or a deletion.
+func (e *Engine) repairExclusive(ctx context.Context, b *Book, g *crowd.Group) (done bool, err error) {
+	id := e.idOn(g)
+	if id == "" {
+		id = idOf(b, e.markIn(g.Description))
+	}
+	n := b.entry(id)
+	switch {
+	case n == nil || !n.made || !e.groups.Exclusive():
+		return false, nil
+	case n.live():
+		return true, e.deriveNames(ctx, id, n.name)
+	}
+	return true, e.finishDead(ctx, id, n.name, nil, true)
 }
 
 // groupDrift returns the step that the Crowd group of a step needs now.

@@ -41,6 +41,7 @@ func (e *Engine) rename(ctx context.Context, b *Book, g *Group, name string) (*G
 	if err := e.apply(ctx, p); err != nil {
 		return nil, nil, unwrapStep(err)
 	}
+	renamed.Direct = e.direct(b, g.ID)
 	return &renamed, b, nil
 }
 

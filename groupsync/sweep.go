@@ -58,7 +58,11 @@ func (e *Engine) sweepsOf(ctx context.Context, b *Book, u *User, changes []grant
 		return nil, err
 	}
 	var steps []Step
+	direct := e.directGroups(b)
 	for _, t := range e.swept(u, in, changes) {
+		if direct[crowd.Fold(t.Group)] != nil {
+			continue
+		}
 		action, reasons := e.derive(b, u, u.holdings.with(changes), t)
 		if action != mapping.Remove || hasTarget(e.targetsOfAll(b, changes), t.Group) {
 			continue // the change of the grant sees to it

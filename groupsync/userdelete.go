@@ -143,6 +143,9 @@ func (d *deletion) retire(ctx context.Context, book *Book) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
+	if err := d.e.leaveDirect(ctx, w.user); err != nil {
+		return err
+	}
 	lockedOut := !d.locks() || !w.user.Crowd.Active
 	d.user = w.user
 	if lockedOut || !w.user.gone {
@@ -204,6 +207,9 @@ func (d *deletion) finish(ctx context.Context) error {
 
 // takeOut removes the memberships that are ours to remove and still there.
 func (d *deletion) takeOut(ctx context.Context) error {
+	if err := d.e.leaveDirect(ctx, d.user); err != nil {
+		return err
+	}
 	if !d.user.holdings.anyOurs() {
 		return nil
 	}

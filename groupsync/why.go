@@ -150,7 +150,7 @@ func (e *Engine) whyUser(ctx context.Context, q WhyQuery, yield func(Explanation
 // targetOr returns a Crowd group as the target that it is of SCIM groups, or as
 // one of none.
 func (e *Engine) targetOr(b *Book, exact exactTargets, group string) mapping.Target {
-	if t, ok := exact[crowd.Fold(group)]; ok {
+	if t, ok := exact.derived[crowd.Fold(group)]; ok {
 		return t
 	}
 	for _, n := range b.all() {
@@ -257,6 +257,10 @@ func (e *Engine) explain(b *Book, u *User, t mapping.Target, member bool) Explan
 	for i, h := range u.foreign {
 		n := e.neighbours[i]
 		x.Reasons = append(x.Reasons, grounds(n.Connection, n.Groups, b.others[i], h, t)...)
+	}
+	if n := e.directGroups(b)[crowd.Fold(t.Group)]; n != nil && member && !u.gone {
+		x.Reasons = []Ground{{Kind: mapping.ReasonGrant, Connection: e.connection, Group: n.name, ID: n.id, Rule: t.Rule}}
+		return x
 	}
 	made, _ := u.holdings.Membership(t.Group)
 	_, reasons := e.derive(b, u, u.holdings, t)
