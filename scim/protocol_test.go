@@ -180,6 +180,74 @@ func TestExtension(t *testing.T) {
 	b.want(200, "GET", "/Schemas/"+urn, "")
 }
 
+// TestExtensionTypes: an attribute of any type that an embedder declares is
+// checked, kept, found and sorted by as that type.
+func TestExtensionTypes(t *testing.T) {
+	const urn = "urn:example:Types"
+	types := map[string]struct{ value, refused, finds, passes string }{
+		"string":    {`"Käse\n🎉"`, `{"a":1}`, `eq "KÄSE\n🎉"`, `eq "other"`},
+		"boolean":   {`true`, `"perhaps"`, `eq true`, `eq false`},
+		"decimal":   {`1.25`, `"much"`, `gt 1.2`, `lt -1`},
+		"integer":   {`-7`, `1.5`, `le -7`, `gt 0`},
+		"dateTime":  {`"2026-05-13T04:42:34Z"`, `"noon"`, `eq "2026-05-13T06:42:34+02:00"`, `lt "2000-01-01T00:00:00Z"`},
+		"binary":    {`"AAEC"`, `"*"`, `eq "AAEC"`, `eq "AAED"`},
+		"reference": {`"https://example.com/a"`, `{}`, `ew "/a"`, `eq "https://example.com/A"`},
+	}
+	var attributes []string
+	for kind := range types {
+		attributes = append(attributes, `{"name":"`+kind+`X","type":"`+kind+`","multiValued":false,"required":false,"mutability":"readWrite","returned":"default","uniqueness":"none","referenceTypes":["uri"]}`)
+	}
+	attributes = append(attributes, `{"name":"parts","type":"complex","multiValued":true,"required":false,"mutability":"readWrite","returned":"default","subAttributes":[
+		{"name":"value","type":"string","required":true,"mutability":"immutable","returned":"default"},{"name":"level","type":"integer","mutability":"readWrite","returned":"default"}]}`)
+	var e scim.Extension
+	if err := json.Unmarshal([]byte(`{"schema":{"id":"`+urn+`","name":"Types","attributes":[`+strings.Join(attributes, ",")+`]}}`), &e); err != nil {
+		t.Fatal(err)
+	}
+	b := newBridge(t, func(b *bridge) { b.cfg.Extensions = []scim.Extension{e} })
+	id := b.user("ann")
+	b.user("bob")
+	found := func(filter string) any {
+		return b.want(200, "GET", filtered("/Users", filter), "").object()["totalResults"]
+	}
+	for kind, v := range types {
+		path := urn + ":" + kind + "X"
+		a := b.want(400, "PATCH", "/Users/"+id, patch(`{"op":"add","path":"`+path+`","value":`+v.refused+`}`))
+		if a.string("scimType") != "invalidValue" || !strings.Contains(a.string("detail"), path) {
+			t.Errorf("%s: %s", kind, a.text)
+		}
+		var want any
+		d := json.NewDecoder(strings.NewReader(v.value))
+		d.UseNumber()
+		if err := d.Decode(&want); err != nil {
+			t.Fatal(err)
+		}
+		b.want(200, "PATCH", "/Users/"+id, patch(`{"op":"add","path":"`+path+`","value":`+v.value+`}`))
+		extension, _ := b.want(200, "GET", "/Users/"+id, "").object()[urn].(map[string]any)
+		if extension[kind+"X"] != want {
+			t.Errorf("%s is %v, want %v", kind, extension[kind+"X"], want)
+		}
+		if n := found(path + " " + v.finds); n != json.Number("1") {
+			t.Errorf("%s %s finds %v", kind, v.finds, n)
+		}
+		if n := found(path + " " + v.passes + " and userName pr"); n != json.Number("0") {
+			t.Errorf("%s %s finds %v", kind, v.passes, n)
+		}
+		list := b.want(200, "GET", "/Users?sortOrder=descending&sortBy="+path, "").object()["Resources"].([]any)
+		if last := list[len(list)-1].(map[string]any)["userName"]; last != "ann" {
+			t.Errorf("sorted by %s, descending, %v is last", kind, last)
+		}
+	}
+	b.want(200, "PATCH", "/Users/"+id, patch(`{"op":"add","path":"`+urn+`:parts","value":[{"value":"a","level":1},{"value":"b","level":2}]}`))
+	if n := found(urn + `:parts[value eq "b" and level gt 1]`); n != json.Number("1") {
+		t.Errorf("the value path finds %v", n)
+	}
+	if n := found(urn + `:parts[value eq "a" and level gt 1]`); n != json.Number("0") {
+		t.Errorf("the value path finds %v across values", n)
+	}
+	b.want(400, "PATCH", "/Users/"+id, patch(`{"op":"replace","path":"`+urn+`:parts[value eq \"a\"].value","value":"c"}`))
+	b.want(200, "PATCH", "/Users/"+id, patch(`{"op":"replace","path":"`+urn+`:parts[value eq \"a\"].level","value":9}`))
+}
+
 func TestMe(t *testing.T) {
 	b := newBridge(t)
 	secret, token := scim.NewToken()

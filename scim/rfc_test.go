@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,8 @@ import (
 type rule struct {
 	Section, Level, Rule string
 	Given                string // "people": users ann and bob, and the group devs of ann
+	With                 string // settings: "me", "passwords", "extension" or "limits"
+	Only                 scim.Provider
 	Steps                []struct {
 		Do       string // method and path
 		Status   int
@@ -38,6 +41,9 @@ func TestStandards(t *testing.T) {
 	for file, rules := range readRules(t) {
 		for i, r := range rules {
 			for _, p := range []scim.Provider{scim.Strict, scim.Generic} {
+				if r.Only != "" && p != r.Only {
+					continue
+				}
 				t.Run(fmt.Sprintf("%s/%s %d %s, %s", file, r.Section, i, r.Rule, p), func(t *testing.T) {
 					t.Parallel()
 					r.check(t, p)
@@ -69,7 +75,7 @@ func readRules(t *testing.T) map[string][]rule {
 }
 
 func (r rule) check(t *testing.T, p scim.Provider) {
-	b := newBridge(t, provider(p))
+	b := newBridge(t, provider(p), r.settings(t))
 	saved := map[string]string{}
 	if r.Given == "people" {
 		saved["ann"], saved["bob"] = b.user("ann"), b.user("bob")
@@ -85,6 +91,7 @@ func (r rule) check(t *testing.T, p scim.Provider) {
 			return text
 		}
 		method, path, _ := strings.Cut(fill(s.Do), " ")
+		path = strings.TrimPrefix(path, b.url)
 		var headers []string
 		for name, value := range s.Headers {
 			if strings.Contains(value, "{{") {
@@ -102,7 +109,7 @@ func (r rule) check(t *testing.T, p scim.Provider) {
 			t.Fatalf("step %d: %s %s = %d, want %d\n%s", i, method, path, a.status, s.Status, a.text)
 		}
 		for name, pattern := range s.Header {
-			if !regexp.MustCompile(pattern).MatchString(a.header.Get(name)) {
+			if !regexp.MustCompile(fill(pattern)).MatchString(a.header.Get(name)) {
 				t.Errorf("step %d: %s = %q, want %s", i, name, a.header.Get(name), pattern)
 			}
 		}
@@ -113,8 +120,8 @@ func (r rule) check(t *testing.T, p scim.Provider) {
 			checkBody(t, i, like, a, fill, false)
 		}
 		for _, exact := range s.Exact {
-			if got, _ := resolve(a.body, exact[0]); fmt.Sprint(got) != exact[1] {
-				t.Errorf("step %d: %s is %v, want %s\n%s", i, exact[0], got, exact[1], a.text)
+			if got, _ := resolve(a.body, exact[0]); fmt.Sprint(got) != fill(exact[1]) {
+				t.Errorf("step %d: %s is %v, want %s\n%s", i, exact[0], got, fill(exact[1]), a.text)
 			}
 		}
 		for name, pointer := range s.Save {
@@ -123,6 +130,31 @@ func (r rule) check(t *testing.T, p scim.Provider) {
 				t.Fatalf("step %d: the answer has no %s\n%s", i, pointer, a.text)
 			}
 			saved[name] = fmt.Sprint(value)
+		}
+	}
+}
+
+// settings returns what the rule wants set otherwise than by default.
+func (r rule) settings(t *testing.T) func(*bridge) {
+	return func(b *bridge) {
+		switch r.With {
+		case "":
+		case "me":
+			secret, token := scim.NewToken()
+			token.User = "ann"
+			auth, err := scim.Tokens(token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.cfg.Auth, b.token = auth, secret.Reveal()
+		case "passwords":
+			b.cfg.Users.Password = scim.SetPassword
+		case "extension":
+			b.cfg.Extensions = []scim.Extension{costs(t)}
+		case "limits":
+			b.cfg.Limits = scim.Limits{Body: 2000, Operations: 2}
+		default:
+			t.Fatalf("no settings are called %q", r.With)
 		}
 	}
 }
@@ -138,6 +170,7 @@ func TestSections(t *testing.T) {
 	if err := json.Unmarshal(data, &index); err != nil {
 		t.Fatal(err)
 	}
+	names := tests(t)
 	for standard, rules := range readRules(t) {
 		covered := map[string]bool{}
 		for _, r := range rules {
@@ -150,6 +183,31 @@ func TestSections(t *testing.T) {
 			if covered[section] == (why != "") {
 				t.Errorf("%s section %s: has a rule: %v; why it has none: %q", standard, section, covered[section], why)
 			}
+			for _, name := range regexp.MustCompile(`Test[A-Z]\w+`).FindAllString(why, -1) {
+				if !slices.Contains(names, name) {
+					t.Errorf("%s section %s: there is no test %s", standard, section, name)
+				}
+			}
 		}
 	}
+}
+
+// tests lists the tests of this package.
+func tests(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(source, -1) {
+			names = append(names, string(m[1]))
+		}
+	}
+	return names
 }

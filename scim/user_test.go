@@ -1,6 +1,7 @@
 package scim_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -257,6 +258,21 @@ func TestUserSettings(t *testing.T) {
 				test.check(t, b, a)
 			}
 		})
+	}
+}
+
+// TestPasswordNotKept looks for a password in all that Crowd holds.
+func TestPasswordNotKept(t *testing.T) {
+	b := newBridge(t)
+	id := b.want(201, "POST", "/Users", `{`+userSchemas+`,"userName":"ann","password":"pa55-w0rd"}`).string("id")
+	b.want(200, "PATCH", "/Users/"+id, patch(`{"op":"replace","path":"password","value":"pa55-w0rd2"}`))
+	b.want(200, "PUT", "/Users/"+id, `{`+userSchemas+`,"userName":"ann","title":"Dr","password":"pa55-w0rd3"}`)
+	var state bytes.Buffer
+	if err := b.crowd.Dump(&state); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(state.String(), "ann") || strings.Contains(state.String(), "pa55") {
+		t.Errorf("Crowd holds the password, or not the user:\n%s", state.String())
 	}
 }
 
