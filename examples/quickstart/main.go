@@ -113,7 +113,7 @@ func (o options) connection() (backup.Connection, error) {
 		},
 		Groups: backup.Groups{Groups: mapping.Groups{Mapping: mapping.Mode(o.groups)}},
 	}
-	if c.Groups.Mapping == mapping.ManualMapping {
+	if c.Groups.Mapping == mapping.ManualMapping { // members put there by hand are kept, which is the default
 		c.Groups.Manual.Rules = []mapping.Rule{{From: "Engineering", To: []string{"crew-seed"}}}
 	}
 	if o.config != "" {
@@ -147,6 +147,8 @@ type listening struct {
 	Crowd       string `json:"crowd,omitempty"`
 	Application string `json:"application,omitempty"`
 	Password    string `json:"password,omitempty"`
+
+	rule bool // Engineering fills crew-seed of the fake
 }
 
 func (o options) serve(ctx context.Context, c backup.Connection, secret crowd.Secret, stdout, stderr io.Writer) error {
@@ -165,6 +167,7 @@ func (o options) serve(ctx context.Context, c backup.Connection, secret crowd.Se
 			return err
 		}
 		at.Application, at.Password = c.Crowd.Application, password.Reveal()
+		at.rule = o.config == "" && c.Groups.Mapping == mapping.ManualMapping
 		c.Crowd.URL = at.Crowd
 		resolve = func(context.Context, backup.Password) (crowd.Secret, error) { return password, nil }
 	}
@@ -231,6 +234,14 @@ func (l listening) tell(w io.Writer) error {
 	if l.Crowd != "" {
 		text += "Fake Crowd:    " + l.Crowd + " (application " + l.Application + ", password " + l.Password + ")\n"
 	}
+	if l.rule {
+		text += `
+A rule says that the SCIM group Engineering fills the Crowd group crew-seed, and
+nora.seed was put there by hand. The lines below show that Crowd gets no group
+Engineering, that lea joins nora in crew-seed, and that lea leaves it when the
+identity provider says so while nora stays.
+`
+	}
 	text += `
 Paste this into another terminal:
 
@@ -242,13 +253,24 @@ LEA=$(curl -sS -G -H "Authorization: Bearer $TOKEN" "$SCIM/Users" --data-urlenco
 curl -sS -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/scim+json' "$SCIM/Groups" -d '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Engineering","members":[{"value":"'$LEA'"}]}'
 `
 	if l.Crowd != "" {
-		text += `curl -sS -u '` + l.Application + `:` + l.Password + `' -H 'Accept: application/json' "` + l.Crowd + `/rest/usermanagement/1/user/group/direct?username=lea"
-`
+		text += l.asCrowd("user/group/direct?username=lea")
+	}
+	if l.rule {
+		text += l.asCrowd("group/user/direct?groupname=crew-seed") +
+			`ENGINEERING=$(curl -sS -G -H "Authorization: Bearer $TOKEN" "$SCIM/Groups" --data-urlencode 'filter=displayName eq "Engineering"' --data-urlencode 'excludedAttributes=members' | sed -n 's/.*"id": *"\([^"]*\)".*/\1/p')
+curl -sS -X PATCH -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/scim+json' "$SCIM/Groups/$ENGINEERING" -d '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"remove","path":"members[value eq \"'$LEA'\"]"}]}'
+` + l.asCrowd("group/user/direct?groupname=crew-seed")
 	}
 	text += `curl -sS -X PATCH -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/scim+json' "$SCIM/Users/$LEA" -d '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":false}}]}'
 `
 	_, err := io.WriteString(w, text)
 	return err
+}
+
+// asCrowd returns the line that asks the fake Crowd itself.
+func (l listening) asCrowd(path string) string {
+	return `curl -sS -u '` + l.Application + `:` + l.Password + `' -H 'Accept: application/json' "` + l.Crowd + `/rest/usermanagement/1/` + path + `"
+`
 }
 
 func listen(address, flagName string) (net.Listener, error) {

@@ -76,15 +76,57 @@ func TestManualRuleFillsTheSeededGroup(t *testing.T) {
 	if status, text = at.call(t, http.MethodPost, "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Engineering","members":[{"value":"`+lea.ID+`"}]}`); status != http.StatusCreated {
 		t.Fatalf("create group: %d %s", status, text)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at.Crowd+"/rest/usermanagement/1/group/user/direct?groupname=crew-seed", nil)
+	var engineering struct{ ID string }
+	if err := json.Unmarshal([]byte(text), &engineering); err != nil {
+		t.Fatal(err)
+	}
+	if text := at.crowd(t, "group/user/direct?groupname=crew-seed"); !strings.Contains(text, `"lea"`) || !strings.Contains(text, `"nora.seed"`) {
+		t.Errorf("crew-seed holds %s, want lea beside nora.seed", text)
+	}
+	if text := at.crowd(t, "user/group/direct?username=lea"); strings.Contains(text, `"Engineering"`) {
+		t.Errorf("lea is in %s, want no group Engineering", text)
+	}
+	status, text = at.call(t, http.MethodPatch, "/Groups/"+engineering.ID, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"remove","path":"members[value eq \"`+lea.ID+`\"]"}]}`)
+	if status >= http.StatusMultipleChoices {
+		t.Fatalf("take lea out: %d %s", status, text)
+	}
+	if text := at.crowd(t, "group/user/direct?groupname=crew-seed"); strings.Contains(text, `"lea"`) || !strings.Contains(text, `"nora.seed"`) {
+		t.Errorf("crew-seed holds %s, want nora.seed without lea", text)
+	}
+}
+
+// The lines that are printed ask for what the rule does, and only where there is the rule.
+func TestManualRuleIsTold(t *testing.T) {
+	var with, without bytes.Buffer
+	at := listening{SCIM: "http://127.0.0.1:1/scim/v2", Token: "t", Crowd: "http://127.0.0.1:2/crowd", Application: "scim", Password: "p"}
+	if err := at.tell(&without); err != nil {
+		t.Fatal(err)
+	}
+	at.rule = true
+	if err := at.tell(&with); err != nil {
+		t.Fatal(err)
+	}
+	for text, times := range map[string]int{"Engineering fills the Crowd group crew-seed": 1, "/group/user/direct?groupname=crew-seed\"\n": 2, "$SCIM/Groups/$ENGINEERING": 1} {
+		if got := strings.Count(with.String(), text); got != times || strings.Contains(without.String(), text) {
+			t.Errorf("%q stands there %d times, want %d, and never without the rule", text, got, times)
+		}
+	}
+}
+
+// crowd returns what the fake Crowd answers.
+func (l listening) crowd(t *testing.T, path string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, l.Crowd+"/rest/usermanagement/1/"+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.SetBasicAuth(at.Application, at.Password)
+	r.SetBasicAuth(l.Application, l.Password)
 	r.Header.Set("Accept", "application/json")
-	if _, text = send(t, r); !strings.Contains(text, `"lea"`) || !strings.Contains(text, `"nora.seed"`) {
-		t.Errorf("crew-seed holds %s, want lea beside nora.seed", text)
+	status, text := send(t, r)
+	if status != http.StatusOK {
+		t.Fatalf("GET %s: %d %s", path, status, text)
 	}
+	return text
 }
 
 func TestExportedDocumentRuns(t *testing.T) {
