@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 )
 
 // refuse is a dialer that counts, and reaches nobody.
@@ -340,4 +342,40 @@ func TestUnsentIsNotAmbiguous(t *testing.T) {
 		cancelFirst()
 		<-done
 	})
+}
+
+// Certificates and proxies are those of the caller's client.
+func TestCallersTransport(t *testing.T) {
+	fake := new(crowdtest.Server)
+	fake.AddUser(ann())
+	secured := httptest.NewUnstartedServer(fake)
+	secured.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	secured.StartTLS()
+	defer secured.Close()
+	proxy := httptest.NewServer(fake) // it answers for every host, as a proxy does
+	defer proxy.Close()
+	address, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		base   string
+		client *http.Client
+		want   error
+	}{
+		"trusted":   {secured.URL, secured.Client(), nil},
+		"untrusted": {secured.URL, nil, crowd.ErrUnavailable},
+		"proxy":     {"http://crowd.invalid/crowd", &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(address)}}, nil},
+	} {
+		c, err := crowd.New(crowd.Config{
+			BaseURL: test.base, Application: crowdtest.DefaultApplication, Password: crowdtest.DefaultPassword,
+			HTTPClient: test.client, Tries: 1,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.User(t.Context(), "ann"); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
+		}
+	}
 }

@@ -8,8 +8,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -234,4 +236,40 @@ func same(t *testing.T, c *crowd.Client, want crowd.User) {
 	if diff := cmp.Diff(&want, got, asGiven()); diff != "" {
 		t.Errorf("user mismatch (-want +got):\n%s", diff)
 	}
+}
+
+// An application may be shown all names in lower case, whatever they are.
+func TestLowerCaseOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(crowdtest.Server)
+		s.SetApplication(crowdtest.Application{
+			Name: crowdtest.DefaultApplication, Password: crowdtest.DefaultPassword, LowerCaseOutput: true,
+		})
+		s.SetOptions(func(o *crowdtest.Options) { o.SearchOmitsAttributes = true })
+		s.Fail(
+			crowdtest.Fault{Method: "POST", Resource: "user", Kind: crowdtest.LoseResponse},
+			crowdtest.Fault{Method: "POST", Resource: "group", Kind: crowdtest.LoseResponse},
+		)
+		c := clientOf(t, s, crowd.Config{})
+		ctx := t.Context()
+		u, errUser := c.CreateUser(ctx, crowd.User{Name: "Ann Ü", Active: true, Attributes: crowd.Attributes{"team": {"Red"}}}, "p")
+		g, errGroup := c.CreateGroup(ctx, crowd.Group{Name: "Devs", Active: true})
+		if err := errors.Join(errUser, errGroup); err != nil || u.Name != "ann ü" || g.Name != "devs" {
+			t.Fatalf("got %+v, %+v, %v", u, g, err)
+		}
+		if changed, err := c.AddMember(ctx, "DEVS", "ANN Ü"); !changed || err != nil {
+			t.Errorf("add member: got %t, %v", changed, err)
+		}
+		u, err := c.RenameUser(ctx, "ANN ü", "Anna")
+		if err != nil || u.Name != "anna" {
+			t.Errorf("rename: got %+v, %v", u, err)
+		}
+		members := collect(t, c.Members(ctx, "Devs", crowd.List{Detail: crowd.WithAttributes}))
+		if len(members) != 1 || members[0].Name != "anna" || members[0].Attributes.First("team") != "Red" {
+			t.Errorf("members are %+v", members)
+		}
+		if names := append(s.UserNames(), s.GroupNames()...); !slices.Equal(names, []string{"Anna", "Devs"}) {
+			t.Errorf("stored names are %v", names)
+		}
+	})
 }
