@@ -115,6 +115,38 @@ func Example_onTheFlyMapping() {
 	//   Everyone: not filled by on the fly: the group is not among those that onTheFly.only names
 }
 
+// Import groups: SCIM groups that no rule is about fill the Crowd group of their name. Before it is switched on,
+// Changes tells what that would bring.
+func Example_importGroups() {
+	settings := mapping.Groups{
+		Mapping: mapping.ManualMapping,
+		Manual:  mapping.Manual{Rules: []mapping.Rule{{From: "Engineering", To: []string{"jira-developers"}}}},
+	}
+	before := must(mapping.CompileGroups(settings))
+	settings.Manual.ImportGroups = true
+	after := must(mapping.CompileGroups(settings))
+	for _, change := range before.Changes(after, []mapping.SCIMGroup{{Name: "Engineering"}, {Name: "Sales"}}) {
+		fmt.Println(change)
+	}
+	// Output:
+	// group Sales: Sales: not filled -> filled, others kept
+}
+
+// Filters: only employees are provisioned, and only groups whose name begins with "crowd-" fill any.
+func Example_filters() {
+	employees := must(mapping.CompileUserFilter(`userType == "Employee"`, nil))
+	attributes := must(mapping.CompileAttributes(nil, mapping.AttributeOptions{Filter: employees}))
+	fmt.Print(attributes.Explain(user(`{"userName": "guest", "userType": "Guest"}`)))
+
+	groups := must(mapping.CompileGroups(mapping.Groups{Filter: `displayName startsWith "crowd-"`}))
+	fmt.Print(groups.Explain(mapping.SCIMGroup{Name: "All hands"}))
+	// Output:
+	// user guest
+	//   active: false, since the filter does not choose this user: userType == "Employee"; nothing else is changed, and nobody new is created
+	// group All hands
+	//   (none): not filled by filter: the group is not among those that the filter chooses: displayName startsWith "crowd-"
+}
+
 // Default groups: those for all users are ensured for every user of the connection; those for new users are joined
 // once, when a user is created.
 func Example_defaultGroups() {
@@ -183,6 +215,23 @@ func ExampleDerive() {
 	// add [granted by app granted by web]
 	// add [granted by web]
 	// remove [made by the identity provider, which grants it no longer]
+}
+
+func ExampleGroupMap_ExplainUser() {
+	groups := must(mapping.CompileGroups(mapping.Groups{
+		Mapping: mapping.ManualMapping, DefaultForAllUsers: []string{"employees"},
+		Manual: mapping.Manual{Rules: []mapping.Rule{{From: "Engineering", To: []string{"jira-developers"}}}},
+	}))
+	fmt.Print(groups.ExplainUser(mapping.UserState{
+		Name: "ann", Ours: true,
+		Grants:     []mapping.Grant{{Group: mapping.SCIMGroup{ID: "1", Name: "Engineering"}, Live: true}},
+		Provenance: map[string]mapping.Provenance{"confluence-users": mapping.Made},
+	}))
+	// Output:
+	// user ann
+	//   confluence-users: remove: made by the identity provider, which grants it no longer
+	//   employees: add: default group for all users
+	//   jira-developers: add: granted by Engineering, manual.rules[0] (from "Engineering")
 }
 
 func ExampleCompileAttributes_faults() {
