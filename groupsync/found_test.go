@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
@@ -33,6 +35,31 @@ func TestRefusedRenameIsForgotten(t *testing.T) {
 	}
 	if string(after.Data) != string(before.Data) {
 		t.Errorf("a refused rename left the data %s, want %s", after.Data, before.Data)
+	}
+	w.cfg.Now = func() time.Time { return time.Now().Add(time.Hour) } // nothing is on its way any more
+	w.restart()
+	if steps := w.reconcile(); len(steps) > 0 {
+		t.Errorf("a reconcile after a refused rename: %v", steps)
+	}
+}
+
+// TestRefusedRenameIsForgottenAfterAFault loses the answer to the record of the
+// name, so that the request that is refused is the second.
+func TestRefusedRenameIsForgottenAfterAFault(t *testing.T) {
+	w := newWorld(t)
+	ann := w.user("ann")
+	w.user("ben")
+	w.srv.Fail(crowdtest.Fault{Method: "POST", Resource: "user/attribute", Kind: crowdtest.LoseResponse, Times: 3})
+	rename := func() error {
+		_, err := w.engine.UpdateUser(t.Context(), ann.ID, func(*groupsync.User) (groupsync.Profile, error) { return profile("ben"), nil })
+		return err
+	}
+	if err := rename(); !errors.Is(err, crowd.ErrUnavailable) {
+		t.Fatalf("lost record: %v", err)
+	}
+	w.srv.ClearFaults()
+	if _, ok := errors.AsType[*groupsync.ConflictError](rename()); !ok {
+		t.Fatal("a rename onto another user was not refused")
 	}
 	w.cfg.Now = func() time.Time { return time.Now().Add(time.Hour) } // nothing is on its way any more
 	w.restart()

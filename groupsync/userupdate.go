@@ -460,17 +460,18 @@ func (w *update) undo(ctx context.Context, name string) error {
 	return w.e.crowd.SetUserAttributes(ctx, name, back)
 }
 
-// forgetName takes the name that this request asked for out of the fields that were
-// recorded before it: the same request may have come before, and failed after it
-// had been recorded.
+// forgetName makes the fields that are recorded those that Crowd has, where they
+// ask for the name that was refused: the same request may have come before, and
+// failed after it had been recorded.
 func (w *update) forgetName(back crowd.Attributes) {
 	fields, at := readFields(w.before.wanted)
-	asked, has := w.profile.Fields.Username, &w.before.Crowd.Name
-	if back[w.e.names.fields] == nil || asked == nil || fields.Username == nil || *fields.Username != *asked || *asked == *has {
+	asked, u := w.profile.Fields.Username, w.before.Crowd
+	if asked == nil || fields.Username == nil || *fields.Username != *asked || *asked == u.Name {
 		return
 	}
-	fields.Username = has
-	back[w.e.names.fields] = fieldsRegister(fields, at)
+	back[w.e.names.fields] = fieldsRegister(mapping.Fields{
+		Username: &u.Name, FirstName: &u.FirstName, LastName: &u.LastName, DisplayName: &u.DisplayName, Email: &u.Email,
+	}, at)
 }
 
 // planDefaults ensures default groups that the user was not put into yet.
