@@ -76,7 +76,8 @@ func TestContract12AttributesOfWrites(t *testing.T) {
 func TestContract18UpdateByCase(t *testing.T) {
 	bothWays(t, func(o *crowdtest.Options, on bool) { o.UpdateByCase = on }, func(s *site, on bool) {
 		s.want(pick(on, 204, 400), "PUT", "user?username=ann", `{"name":"ANN","email":"ann@example.com"}`)
-		s.want(204, "PUT", "user?username=ANN", `{"name":"ann","email":"ann@example.com"}`)
+		s.want(pick(on, 204, 400), "PUT", "user?username=ANN", `{"name":"ann","email":"ann@example.com"}`)
+		s.want(204, "PUT", "user?username=ANN", `{"name":"ANN","email":"ann@example.com"}`)
 	})
 }
 

@@ -192,7 +192,8 @@ func postWebhook(x *exchange) (*reply, error) {
 	if in.Endpoint == "" {
 		return nil, x.illegal("A webhook needs an endpointUrl")
 	}
-	in.ID = strconv.Itoa(len(x.s.webhooks) + 1)
+	x.s.lastWebhook++
+	in.ID = strconv.Itoa(x.s.lastWebhook)
 	x.s.webhooks[in.ID] = in.Endpoint
 	return &reply{status: 201, entity: &in}, nil
 }

@@ -377,6 +377,19 @@ func TestAttributesOneByOne(t *testing.T) {
 	}
 }
 
+// TestAttributesOneByOneLate lets a POST of several attributes land late.
+func TestAttributesOneByOneLate(t *testing.T) {
+	srv, call := directSite(t)
+	srv.SetOptions(func(o *crowdtest.Options) { o.AttributesOneByOne = true })
+	srv.Fail(crowdtest.Fault{Kind: crowdtest.LandLate})
+	_, _, _ = call("POST", "group/attribute?groupname=devs", `{"attributes":[{"name":"a","values":["1"]},{"name":"b","values":["2"]}]}`)
+	srv.Land()
+	g, _ := srv.Group("devs")
+	if diff := cmp.Diff(crowd.Attributes{"a": {"1"}, "b": {"2"}}, g.Attributes); diff != "" {
+		t.Errorf("attributes mismatch (-want +got):\n%s", diff)
+	}
+}
+
 // TestAttributesOneByOneCut ends a POST in the middle.
 func TestAttributesOneByOneCut(t *testing.T) {
 	srv, call := directSite(t)

@@ -121,7 +121,7 @@ type Options struct {
 	// the next user of that name in the directory.
 	KeepOnDelete bool
 	// UpdateByCase refuses a PUT of a user whose body spells the name in other
-	// letter case.
+	// letter case than the query.
 	UpdateByCase bool
 	// PartialUpdate keeps the members that a PUT of a user leaves out instead
 	// of emptying them.

@@ -57,6 +57,7 @@ type Server struct {
 	sessions     sessions
 	events       events
 	webhooks     map[string]string
+	lastWebhook  int
 	firstWrites  map[firstWrite]uint64
 	estates      map[legacy]estate
 	limit        bucket // shared by all applications
@@ -102,7 +103,7 @@ func (s *Server) clear() {
 	s.nextID = firstDirectoryID
 	s.applications = map[string]*application{}
 	s.sessions = newSessions()
-	s.webhooks = map[string]string{}
+	s.webhooks, s.lastWebhook = map[string]string{}, 0
 	s.firstWrites = map[firstWrite]uint64{}
 	s.estates = map[legacy]estate{}
 	s.ids = ids{}

@@ -176,7 +176,7 @@ func putUser(x *exchange) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if crowd.Fold(in.Name) != u.Folded || x.opts.UpdateByCase && in.Name != u.Name {
+	if crowd.Fold(in.Name) != u.Folded || x.opts.UpdateByCase && in.Name != x.params.get("username") {
 		return nil, x.refuse(reasonInvalidUser, "The name in the body is not that of the user")
 	}
 	p := x.updated(u, &in)
