@@ -161,6 +161,17 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// The names that hide others, or are hidden, are told.
+func TestCheckNamesTheShadow(t *testing.T) {
+	s, c := serving(t)
+	s.AddDirectory(crowdtest.Directory{Name: "staff", ID: 77})
+	s.In("staff").AddUser(crowd.User{Name: "zoe"})
+	detail := c.Check(t.Context()).Finding(crowd.ProbeDirectories).Detail
+	if want := `there are 1 in directory 77, such as "zoe"`; !strings.Contains(detail, want) {
+		t.Errorf("got %q, want it to hold %q", detail, want)
+	}
+}
+
 func values(m map[crowd.Probe]crowd.Verdict) []crowd.Verdict {
 	var list []crowd.Verdict
 	for _, v := range m {

@@ -217,7 +217,7 @@ func (k *check) directories(ctx context.Context) {
 		k.unknown("users show no directory", ProbeDirectories)
 		return
 	}
-	others, looked := map[string]int{}, 0
+	others, looked := map[string][]string{}, 0
 	for u, err := range k.client.Users(ctx, Query{Detail: Entities, Max: maxLookedAt}) {
 		if err != nil {
 			k.find(ProbeDirectories, Fails, bare(err), remedyFor(err))
@@ -225,7 +225,7 @@ func (k *check) directories(ctx context.Context) {
 		}
 		looked++
 		if id := u.DirectoryID(); id != own {
-			others[id]++
+			others[id] = append(others[id], u.Name)
 		}
 	}
 	if len(others) == 0 {
@@ -234,9 +234,9 @@ func (k *check) directories(ctx context.Context) {
 	}
 	var list []string
 	for _, id := range slices.Sorted(maps.Keys(others)) {
-		list = append(list, fmt.Sprintf("%d of directory %s", others[id], id))
+		list = append(list, fmt.Sprintf("%d in directory %s, such as %q", len(others[id]), id, others[id][0]))
 	}
 	k.find(ProbeDirectories, Missing,
-		fmt.Sprintf("new users are made in directory %s, but of %d users %s are", own, looked, strings.Join(list, ", ")),
+		fmt.Sprintf("new users are made in directory %s, but of %d users there are %s", own, looked, strings.Join(list, ", ")),
 		"map exactly one directory to the application: a user of an earlier one hides the one of the same name here")
 }

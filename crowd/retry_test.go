@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 )
 
 // calls are the calls of the client that differ in what may be repeated.
@@ -326,6 +327,25 @@ func TestCreateTriesInAll(t *testing.T) {
 		}
 		if n := strings.Count(s.methods(), "POST"); n != 3 {
 			t.Errorf("%d requests to create (%s), want 3", n, s.methods())
+		}
+	})
+}
+
+// A server that limits requests is served at the pace it asks for.
+func TestRateLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := serving(t, func(o *crowdtest.Options) { o.RateLimit = &crowdtest.RateLimit{Limit: 2, FillRate: 1} })
+		begin := time.Now()
+		for range 5 {
+			if _, err := c.User(t.Context(), "ann"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begin); took != 3*time.Second {
+			t.Errorf("five reads took %v, want 3s: the first two at once", took)
+		}
+		if n := count(s, "GET", "user"); n != 8 {
+			t.Errorf("%d requests, want five and three that were refused", n)
 		}
 	})
 }

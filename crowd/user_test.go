@@ -3,6 +3,7 @@ package crowd_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -259,4 +260,49 @@ func TestAttributes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What the application may not do changes nothing, and is said plainly.
+func TestDenied(t *testing.T) {
+	s, c := serving(t)
+	deny(s, crowdtest.AddUser, crowdtest.ModifyUser, crowdtest.RemoveUser, crowdtest.ModifyUserAttributes,
+		crowdtest.AddGroup, crowdtest.ModifyGroup, crowdtest.RemoveGroup, crowdtest.ModifyGroupAttributes)
+	ctx := t.Context()
+	before := stored(t, s)
+	denied := map[string]error{
+		"update user":            c.UpdateUser(ctx, ann()),
+		"delete user":            c.DeleteUser(ctx, "ann"),
+		"set attributes":         c.SetUserAttributes(ctx, "ann", crowd.Attributes{"team": {"x"}}),
+		"delete attribute":       c.DeleteUserAttribute(ctx, "ann", "team"),
+		"set password":           c.SetPassword(ctx, "ann", "p"),
+		"clear password":         c.ClearPassword(ctx, "ann"),
+		"expire passwords":       c.ExpireAllPasswords(ctx),
+		"update group":           c.UpdateGroup(ctx, crowd.Group{Name: "devs"}),
+		"delete group":           c.DeleteGroup(ctx, "devs"),
+		"set group attributes":   c.SetGroupAttributes(ctx, "devs", crowd.Attributes{"team": {"x"}}),
+		"delete group attribute": c.DeleteGroupAttribute(ctx, "devs", "team"),
+	}
+	_, denied["create user"] = c.CreateUser(ctx, crowd.User{Name: "new"}, "p")
+	_, denied["rename user"] = c.RenameUser(ctx, "ann", "anna")
+	_, denied["create group"] = c.CreateGroup(ctx, crowd.Group{Name: "new"})
+	_, denied["add member"] = c.AddMember(ctx, "devs", "bob")
+	_, denied["remove member"] = c.RemoveMember(ctx, "devs", "ann")
+	for call, err := range denied {
+		if got, want := kinds(err), "permission denied to the application"; got != want {
+			t.Errorf("%s: got %v, which is %q, want %q", call, err, got, want)
+		}
+	}
+	if diff := cmp.Diff(before, stored(t, s)); diff != "" {
+		t.Errorf("something has changed (-before +after):\n%s", diff)
+	}
+}
+
+// stored is all that a server holds.
+func stored(t *testing.T, s *crowdtest.Server) string {
+	t.Helper()
+	var doc strings.Builder
+	if err := s.Dump(&doc); err != nil {
+		t.Fatal(err)
+	}
+	return doc.String()
 }
