@@ -249,6 +249,22 @@ func TestContract66DumpAndLoad(t *testing.T) {
 	}
 }
 
+// TestContract66OddNames dumps names that only an option allows.
+func TestContract66OddNames(t *testing.T) {
+	s := newSite(t)
+	s.set(func(o *crowdtest.Options) { o.AllowOuterSpace = true })
+	s.want(201, "POST", "user", newUser(" x "))
+	s.want(201, "POST", "group", named(" g"))
+	s.srv.AddUser(crowd.User{Name: "y "})
+	dump := s.dump()
+	if err := s.srv.Load(strings.NewReader(dump)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(dump, s.dump()); diff != "" {
+		t.Errorf("dump of the loaded state mismatch (-want +got):\n%s", diff)
+	}
+}
+
 func TestContract66LoadByHand(t *testing.T) {
 	s := newSite(t)
 	err := s.srv.Load(strings.NewReader(`{"directories":[{"name":"People","users":[{"name":"ann","password":"x"}],"groups":[{"name":"devs","members":["ANN"]}]}]}`))
@@ -276,6 +292,8 @@ func TestContract66LoadRefused(t *testing.T) {
 		`{"directories":[{"name":"a"},{"name":"a"}]}`:                                                                     "the name is missing or taken",
 		`{"directories":[{"name":"a","id":1},{"name":"b","id":1}]}`:                                                       "the id 1 is taken",
 		`{"directories":[{"name":"a","denied":["fly"]}]}`:                                                                 `"fly" is no operation`,
+		`{"directories":[{"name":"a","users":[{"name":"x","attributes":{"":["1"]}}]}]}`:                                   "an attribute has no name",
+		`{"directories":[{"name":"a","groups":[{"name":"x","attributes":{"":["1"]}}]}]}`:                                  "an attribute has no name",
 		`{"directories":[{"name":"a","passwordPattern":"("}]}`:                                                            "the password pattern: error parsing regexp",
 		`{"directories":[{"name":"a","users":[{"name":" "}]}]}`:                                                           `user " ": invalid name: it is blank`,
 		`{"directories":[{"name":"a","users":[{"name":"x"},{"name":"X"}]}]}`:                                              `user "X": the name is taken`,

@@ -282,6 +282,8 @@ func TestContract08TypesAndMethods(t *testing.T) {
 		}
 	})
 	s.want(204, "POST", "user/mail/password?username=ann", "")
+	s.header["Content-Type"] = []string{""}
+	s.refused(400, "ILLEGAL_ARGUMENT", "POST", "user", "") // no body, of no type
 }
 
 func TestZeroServer(t *testing.T) {

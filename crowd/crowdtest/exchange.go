@@ -75,6 +75,9 @@ func created() (*reply, error) { return &reply{status: http.StatusCreated, empty
 // decode reads the request's body.
 func (x *exchange) decode(v any) error {
 	format, known := bodyFormat(x.header.Get("Content-Type"))
+	if len(x.body) == 0 {
+		return x.illegal("A body is needed")
+	}
 	if !known {
 		return &refusal{http.StatusUnsupportedMediaType, reasonIllegalArgument, "The body is neither JSON nor XML"}
 	}

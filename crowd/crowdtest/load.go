@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strings"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/store"
@@ -117,8 +116,11 @@ func checkOperations(denied []Operation) error {
 }
 
 func (s *Server) loadUser(d *directory, one *userDocument) error {
-	if err := crowd.ValidateName(one.Name); err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "crowd: "))
+	if err := s.options.Load().validateName(one.Name); err != nil {
+		return err
+	}
+	if _, found := one.Attributes[""]; found {
+		return errors.New("an attribute has no name")
 	}
 	if one.Key != "" && d.contents.UserByKey(one.Key) != nil {
 		return fmt.Errorf("the key %q is taken", one.Key)
@@ -138,8 +140,11 @@ func (s *Server) loadUser(d *directory, one *userDocument) error {
 }
 
 func (s *Server) loadGroup(d *directory, one *groupDocument) error {
-	if err := crowd.ValidateName(one.Name); err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "crowd: "))
+	if err := s.options.Load().validateName(one.Name); err != nil {
+		return err
+	}
+	if _, found := one.Attributes[""]; found {
+		return errors.New("an attribute has no name")
 	}
 	p := store.GroupProfile{
 		Name: one.Name, Description: one.Description, Active: one.Active == nil || *one.Active,

@@ -1,6 +1,7 @@
 package crowdtest
 
 import (
+	"errors"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -10,15 +11,23 @@ import (
 
 // checkName refuses names that Crowd does not take.
 func (x *exchange) checkName(reason, name string) error {
+	if err := x.opts.validateName(name); err != nil {
+		return x.refuse(reason, "%v", err)
+	}
+	return nil
+}
+
+// validateName tells what is wrong with a name of a user or group.
+func (o *Options) validateName(name string) error {
 	checked := name
-	if x.opts.AllowOuterSpace {
+	if o.AllowOuterSpace {
 		checked = strings.TrimSpace(name)
 	}
 	if err := crowd.ValidateName(checked); err != nil {
-		return x.refuse(reason, "%s", strings.TrimPrefix(err.Error(), "crowd: "))
+		return errors.New(strings.TrimPrefix(err.Error(), "crowd: "))
 	}
 	if units(name) > crowd.MaxNameLength {
-		return x.refuse(reason, "invalid name: it is longer than 255 characters")
+		return errors.New("invalid name: it is longer than 255 characters")
 	}
 	return nil
 }

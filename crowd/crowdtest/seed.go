@@ -74,7 +74,7 @@ func (c Contents) change(f func()) {
 }
 
 func (c Contents) mustAddUser(u crowd.User) {
-	if err := crowd.ValidateName(u.Name); err != nil {
+	if err := c.s.options.Load().validateName(u.Name); err != nil {
 		panic(fmt.Sprintf("crowdtest: add user %q: %v", u.Name, err))
 	}
 	p := store.UserProfile{
@@ -106,7 +106,7 @@ func (c Contents) AddGroup(groups ...crowd.Group) {
 }
 
 func (c Contents) mustAddGroup(g crowd.Group) {
-	if err := crowd.ValidateName(g.Name); err != nil {
+	if err := c.s.options.Load().validateName(g.Name); err != nil {
 		panic(fmt.Sprintf("crowdtest: add group %q: %v", g.Name, err))
 	}
 	opts := c.s.options.Load()

@@ -17,15 +17,15 @@ import (
 // TestMisuse calls methods in ways that only a mistake in a test can explain.
 func TestMisuse(t *testing.T) {
 	for want, f := range map[string]func(s *crowdtest.Server){
-		`crowdtest: add directory "Crowd": the name is taken`:  func(s *crowdtest.Server) { s.AddDirectory(crowdtest.Directory{Name: "Crowd"}) },
-		`crowdtest: there is no directory "none"`:              func(s *crowdtest.Server) { s.In("none") },
-		`crowdtest: there is no application "none"`:            func(s *crowdtest.Server) { s.UpdateApplication("none", nil) },
-		`crowdtest: there is no user "none"`:                   func(s *crowdtest.Server) { s.SetPassword("none", "x") },
-		`crowdtest: there is no group "none"`:                  func(s *crowdtest.Server) { s.AddMember("none", "ann") },
-		`crowdtest: add user "ANN": the name or key is taken`:  func(s *crowdtest.Server) { s.AddUser(crowd.User{Name: "ANN"}) },
-		`crowdtest: add group "Devs": the name is taken`:       func(s *crowdtest.Server) { s.AddGroup(crowd.Group{Name: "Devs"}) },
-		`crowdtest: add user " ": crowd: invalid name: it is`:  func(s *crowdtest.Server) { s.AddUser(crowd.User{Name: " "}) },
-		`crowdtest: add group " ": crowd: invalid name: it is`: func(s *crowdtest.Server) { s.AddGroup(crowd.Group{Name: " "}) },
+		`crowdtest: add directory "Crowd": the name is taken`: func(s *crowdtest.Server) { s.AddDirectory(crowdtest.Directory{Name: "Crowd"}) },
+		`crowdtest: there is no directory "none"`:             func(s *crowdtest.Server) { s.In("none") },
+		`crowdtest: there is no application "none"`:           func(s *crowdtest.Server) { s.UpdateApplication("none", nil) },
+		`crowdtest: there is no user "none"`:                  func(s *crowdtest.Server) { s.SetPassword("none", "x") },
+		`crowdtest: there is no group "none"`:                 func(s *crowdtest.Server) { s.AddMember("none", "ann") },
+		`crowdtest: add user "ANN": the name or key is taken`: func(s *crowdtest.Server) { s.AddUser(crowd.User{Name: "ANN"}) },
+		`crowdtest: add group "Devs": the name is taken`:      func(s *crowdtest.Server) { s.AddGroup(crowd.Group{Name: "Devs"}) },
+		`crowdtest: add user " ": invalid name: it is blank`:  func(s *crowdtest.Server) { s.AddUser(crowd.User{Name: " "}) },
+		`crowdtest: add group " ": invalid name: it is blank`: func(s *crowdtest.Server) { s.AddGroup(crowd.Group{Name: " "}) },
 	} {
 		srv := fuzzed()
 		got := func() (text string) {
