@@ -19,7 +19,7 @@ func (x *exchange) authenticate() *reply {
 		app = x.byCookie()
 	}
 	switch {
-	case app == nil:
+	case app == nil || x.opts.RefuseUnknownCookie && x.givenCookie() != "" && x.byCookie() != app:
 		return x.unauthenticated()
 	case app.Inactive && x.opts.InactiveApplicationForbidden:
 		return x.addressRefused()

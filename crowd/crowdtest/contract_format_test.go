@@ -174,7 +174,7 @@ func TestContract07WritesInXML(t *testing.T) {
 }
 
 // TestErrorFixtures provokes each refusal of the fixtures, whose names tell the
-// status, and compares what they hold.
+// status, and compares what they hold; then it does so with another status.
 func TestErrorFixtures(t *testing.T) {
 	s := newSite(t)
 	s.set(func(o *crowdtest.Options) { o.EventLimit = 1 })
@@ -225,6 +225,11 @@ func TestErrorFixtures(t *testing.T) {
 		if diff := cmp.Diff(slices.Sorted(maps.Keys(want.object())), slices.Sorted(maps.Keys(s.call(r[0], r[1], r[2]).object()))); diff != "" {
 			t.Errorf("%s: members mismatch (-want +got):\n%s", name, diff)
 		}
+		s.set(func(o *crowdtest.Options) {
+			o.Statuses, o.BodyNotFoundStatus = map[string]int{want.reason(): 499}, 499
+		})
+		s.refused(499, want.reason(), r[0], r[1], r[2])
+		s.set(func(o *crowdtest.Options) { o.Statuses, o.BodyNotFoundStatus = nil, 0 })
 	}
 	if a := (answer{t: t, body: fixture(t, "error.xml")}); a.reason() == "" {
 		t.Errorf("no error entity: %s", a.body)

@@ -323,6 +323,18 @@ func TestContract53SharedLimit(t *testing.T) {
 	})
 }
 
+func TestContract06UnknownCookie(t *testing.T) {
+	bothWays(t, func(o *crowdtest.Options, on bool) { o.RefuseUnknownCookie = on }, func(s *site, on bool) {
+		known := s.want(200, "GET", "user?username=ann", "").header.Get("Set-Cookie")
+		s.header.Set("Cookie", "JSESSIONID=unknown")
+		s.want(pick(on, 200, 401), "GET", "user?username=ann", "")
+		s.header.Set("Cookie", strings.Split(known, ";")[0])
+		s.want(200, "GET", "user?username=ann", "")
+		s.header.Set("Cookie", "other=unknown")
+		s.want(200, "GET", "user?username=ann", "")
+	})
+}
+
 // TestContract06Restart looks at the cookie after a restart.
 func TestContract06Restart(t *testing.T) {
 	s := newSite(t)

@@ -163,9 +163,10 @@ type Options struct {
 	// SessionTimeout is the longest life of a session, by default 30 minutes.
 	SessionTimeout time.Duration
 	// CookieName is the name of the servlet session's cookie, by default
-	// JSESSIONID. CookieAuthenticates takes the cookie for credentials.
-	CookieName          string
-	CookieAuthenticates bool
+	// JSESSIONID. CookieAuthenticates takes the cookie for credentials, and
+	// RefuseUnknownCookie refuses credentials beside a cookie that is unknown.
+	CookieName                               string
+	CookieAuthenticates, RefuseUnknownCookie bool
 	// Cookie is what config/cookie answers; its default name is
 	// crowd.token_key.
 	Cookie CookieConfig

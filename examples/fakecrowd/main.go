@@ -10,6 +10,16 @@
 //
 // The application sees one directory, "Crowd", or those of the file of --load.
 // The administrator is a user of a directory of its own, "Administrators".
+//
+// The flags make it another Crowd: --nested turns nested groups on, --version
+// takes an old one, --no-email-change forbids what Crowd forbids, --latency
+// makes it slow, and --faults makes it fail, as a file says:
+//
+//	[{"method": "POST", "resource": "group/*", "nth": 2, "times": 3, "kind": "lose-response"},
+//	 {"resource": "search", "kind": "answer", "status": 429, "retryAfter": "2s"}]
+//
+// The documentation of package crowdtest tells what the fake does, what kinds
+// of faults there are, and in what it differs from a real Crowd.
 package main
 
 import (
