@@ -141,7 +141,7 @@ func (k *checker) users(u *Users, pointer string) {
 		at := fmt.Sprintf("%s/protected/%d", pointer, i)
 		k.userName(name, at)
 		if protected[crowd.Fold(name)] {
-			k.faults.add(at, quote(name)+" stands there twice", "Leave one of the two out; case does not matter")
+			k.faults.add(at, quote(name)+" stands there twice", `Leave one of the two out, as in ["admin"]; case does not matter`)
 		}
 		protected[crowd.Fold(name)] = true
 	}

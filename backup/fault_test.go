@@ -200,7 +200,7 @@ func contradictions() []faultTest {
 			`/connections/0/crowd/directory/create: a directory of type "ldap" cannot be created here. Create it in Crowd and leave create out, or write "type": "internal"`,
 		}},
 		{"protected users", users(`"protected": ["admin", "Admin", " x"], "leads": {"project": "x "}`), []string{
-			`/connections/0/users/protected/1: "Admin" stands there twice. Leave one of the two out; case does not matter`,
+			`/connections/0/users/protected/1: "Admin" stands there twice. Leave one of the two out, as in ["admin"]; case does not matter`,
 			`/connections/0/users/protected/2: Crowd can have no user of that name. Write a user name such as "jdoe": without white space around it, and at most 255 characters`,
 			`/connections/0/users/leads/project: Crowd can have no user of that name. Write a user name such as "jdoe": without white space around it, and at most 255 characters`,
 		}},
@@ -241,7 +241,7 @@ func mappingFaults() []faultTest {
 			`/connections/0/users/attributes/0/from/0: the path "emial" does not fit the schema: emial: the schema has no such attribute. Name an attribute of the schema, such as userName, name.familyName or urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department`,
 			`/connections/1/name: the name "okta" is that of /connections/0 already. Give each connection a name of its own`,
 			`/connections/1/path: the path "/scim/okta" is that of /connections/0 already. Give each connection a path of its own, such as "/scim/okta/v2"`,
-			`/connections/1/groups/defaultForAllUsers/0: "jira-administrators" is protected and cannot be a default group. Choose another group, or take it out of "protected"`,
+			`/connections/1/groups/defaultForAllUsers/0: "jira-administrators" is protected and cannot be a default group. Choose another group, such as "employees", or take it out of "protected"`,
 			"/connections/1/extra: the field is not known. The fields known here are name, provider, path, tokens, crowd, users, groups, limits",
 		}},
 	}

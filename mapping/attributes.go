@@ -13,8 +13,8 @@ import (
 
 // AttributeOptions are what [CompileAttributes] holds rows against. The zero value is RFC 7643 and Crowd.
 type AttributeOptions struct {
-	// Schema tells the attributes that paths and expressions may name. Nil means [DefaultSchema]. If it also has
-	// a method Names() []string, faults suggest the nearest of those.
+	// Schema tells the attributes that paths and expressions may name. Nil means [DefaultSchema], to which
+	// [Schema.With] adds extensions. If it also has a method Names() []string, faults suggest the nearest of those.
 	Schema filter.Schema
 
 	// Reserved are further custom attributes that no row may have as its target. Names beginning with "scim." and
@@ -217,7 +217,7 @@ func (c *attributeCompiler) constantValue(to string, v any, pointer string) {
 		c.faults.add(pointer, "one constant user name cannot serve all users", "Write a source such as \"from\": [\"userName\"]")
 	case isText:
 		if _, problem, _ := fit(to, v.(string)); problem != "" {
-			c.faults.add(pointer, problem, "Write a shorter text")
+			c.faults.add(pointer, problem, `Write a shorter text, such as "Employees"`)
 		}
 	}
 }

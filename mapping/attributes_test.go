@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/scimcrowd/scimcrowd/mapping"
+	"github.com/scimcrowd/scimcrowd/mapping/filter"
 )
 
 const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -265,6 +266,40 @@ func TestManyValues(t *testing.T) {
 	}
 	if shown := m.ToSCIM(f, user)["emails"].([]any); len(shown) != len(emails) {
 		t.Errorf("shown are %d", len(shown))
+	}
+}
+
+// An extension of one's own is as good as those of the RFC: in paths, expressions and faults, and on the way back.
+func TestExtension(t *testing.T) {
+	t.Parallel()
+	const urn = "urn:example:params:scim:Badge:1.0:User"
+	schema := mapping.DefaultSchema().With(urn, filter.AttrInfo{Name: "badge"}, filter.AttrInfo{
+		Name: "rooms", Type: filter.Complex, Multi: true, Sub: map[string]filter.AttrInfo{"value": {Name: "value"}, "kind": {Name: "kind"}},
+	})
+	rows := mapping.Attributes{
+		{To: "badge", From: []string{strings.ToUpper(urn) + ":BADGE"}},
+		{To: "rooms", From: []string{urn + `:rooms[kind eq "lab"].value`}},
+		{To: "shout", Expr: `upper(path("` + urn + `:badge"))`},
+	}
+	m, err := mapping.CompileAttributes(rows, mapping.AttributeOptions{Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := m.ToCrowd(resource(t, `{"userName": "ann", "`+urn+`": {"badge": "x1", "rooms": [{"value": "1", "kind": "lab"}, {"value": "2", "kind": "office"}]}}`))
+	if diff := cmp.Diff(map[string][]string{"badge": {"x1"}, "rooms": {"1"}, "shout": {"X1"}}, f.Custom); err != nil || diff != "" {
+		t.Errorf("ToCrowd: %v, mismatch (-want +got):\n%s", err, diff)
+	}
+	held := mapping.Fields{Username: new("ann"), Active: new(true), Custom: map[string][]string{"badge": {"x2"}}}
+	want := resource(t, `{"userName": "ann", "active": true, "`+urn+`": {"badge": "x2"}}`)
+	if diff := cmp.Diff(want, m.ToSCIM(held, nil)); diff != "" {
+		t.Errorf("ToSCIM mismatch (-want +got):\n%s", diff)
+	}
+	_, err = mapping.CompileAttributes(mapping.Attributes{{To: "x", From: []string{urn + ":bagde"}}}, mapping.AttributeOptions{Schema: schema})
+	if got := faults(t, err); len(got) != 1 || !strings.HasSuffix(got[0], "Did you mean "+urn+":badge?") {
+		t.Errorf("faults = %q", got)
+	}
+	if _, err := mapping.CompileAttributes(rows, mapping.AttributeOptions{}); err == nil {
+		t.Error("the default schema has taken the extension over")
 	}
 }
 

@@ -45,7 +45,7 @@ func compileExpression(text string, schema filter.Schema) (*expression, error) {
 	if len(text) > maxExpression {
 		return nil, &expressionError{
 			fmt.Sprintf("the expression has %d bytes, at most %d are allowed", len(text), maxExpression),
-			"Use several attributes, or prepare the value in the identity provider",
+			"Split it over several attributes, such as \"team\" and \"site\", or prepare the value in the identity provider",
 		}
 	}
 	tree, err := parser.Parse(text)
@@ -134,7 +134,7 @@ func (e *expression) survey(tree *parser.Tree) error {
 	}
 	for _, name := range slices.Concat(s.names, s.variables) {
 		if strings.HasPrefix(name, "_") {
-			return &expressionError{"the expression uses the name " + name + ", which begins with \"_\"", "Choose a name that begins with a letter"}
+			return &expressionError{"the expression uses the name " + name + ", which begins with \"_\"", "Choose a name that begins with a letter, as in let given = name.givenName; lower(given)"}
 		}
 		if slices.Contains(s.variables, name) || slices.Contains(s.callees, name) {
 			continue
@@ -170,7 +170,7 @@ func (s *surveyor) Visit(node *ast.Node) {
 		}
 	case *ast.BinaryNode:
 		if n.Operator == ".." {
-			s.problem, s.remedy = "the expression makes a range of numbers, which is not allowed", "Use substring or split to take a text apart"
+			s.problem, s.remedy = "the expression makes a range of numbers, which is not allowed", `Use substring or split to take a text apart, as in split(userName, ".")`
 		}
 	case *ast.PredicateNode:
 		inner := &nesting{}

@@ -54,7 +54,7 @@ func TestCompileAttributesFaults(t *testing.T) {
 		{"number constant", mapping.Row{To: "x", Const: 5.0}, `/0/const: the constant is no text. Write text in quotes, such as "Employees"`},
 		{"active constant", mapping.Row{To: "active", Const: "yes"}, `/0/const: active must be a boolean. Write true or false, without quotes`},
 		{"one name for all", mapping.Row{To: "username", Const: "ann"}, `/0/const: one constant user name cannot serve all users. Write a source such as "from": ["userName"]`},
-		{"long constant", mapping.Row{To: "x", Const: strings.Repeat("x", 256)}, `/0/const: its value has 256 characters, Crowd holds 255. Write a shorter text`},
+		{"long constant", mapping.Row{To: "x", Const: strings.Repeat("x", 256)}, `/0/const: its value has 256 characters, Crowd holds 255. Write a shorter text, such as "Employees"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -80,10 +80,10 @@ func TestCompileExpressionFaults(t *testing.T) {
 		{"email", `name.surname`, `the expression does not compile: at character 6: unknown field surname. ` + compiles},
 		{"email", `now()`, `the expression does not compile: at character 1: unknown name now. ` + compiles},
 		{"email", `env("PATH")`, `the expression does not compile: at character 1: unknown name env. ` + compiles},
-		{"email", `_add(userName, userName)`, `the expression uses the name _add, which begins with "_". Choose a name that begins with a letter`},
-		{"email", `_run`, `the expression uses the name _run, which begins with "_". Choose a name that begins with a letter`},
-		{"email", `let _run = userName; lower(_run)`, `the expression uses the name _run, which begins with "_". Choose a name that begins with a letter`},
-		{"email", `map(1..9, #)`, `the expression makes a range of numbers, which is not allowed. Use substring or split to take a text apart`},
+		{"email", `_add(userName, userName)`, `the expression uses the name _add, which begins with "_". Choose a name that begins with a letter, as in let given = name.givenName; lower(given)`},
+		{"email", `_run`, `the expression uses the name _run, which begins with "_". Choose a name that begins with a letter, as in let given = name.givenName; lower(given)`},
+		{"email", `let _run = userName; lower(_run)`, `the expression uses the name _run, which begins with "_". Choose a name that begins with a letter, as in let given = name.givenName; lower(given)`},
+		{"email", `map(1..9, #)`, `the expression makes a range of numbers, which is not allowed. Use substring or split to take a text apart, as in split(userName, ".")`},
 		{"email", `map(emails, map(emails, #))`, `the expression has a loop inside a loop, which is not allowed. Use one after the other, as in filter(emails, .primary) | map(.value)`},
 		{"email", `map(emails, .value)`, `the expression gives a list, but email has a single value. Take one value, as in first(paths("emails.value"))`},
 		{"email", `name`, `the expression gives an attribute with sub-attributes, not a value. Name one of them, such as name.givenName`},
@@ -94,7 +94,7 @@ func TestCompileExpressionFaults(t *testing.T) {
 		{"email", `userName matches title ? "a" : "b"`, `matches needs a text in quotes there, not something computed. Write for example userName matches "^a.*z$"`},
 		{"email", `replaceRegex(userName, "(", "")`, `the regular expression "(" does not compile: missing closing ) at "(". Write one such as "^dev-(.*)$"`},
 		{"email", `findRegex(userName, "a^")`, `the regular expression "a^" can never match anything. Write one such as "^dev-(.*)$"`},
-		{"email", strings.Repeat("x", 2001), `the expression has 2001 bytes, at most 2000 are allowed. Use several attributes, or prepare the value in the identity provider`},
+		{"email", strings.Repeat("x", 2001), `the expression has 2001 bytes, at most 2000 are allowed. Split it over several attributes, such as "team" and "site", or prepare the value in the identity provider`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.expr[:min(40, len(tt.expr))], func(t *testing.T) {
@@ -184,8 +184,8 @@ func TestCompileGroupsFaults(t *testing.T) {
 			mapping.Groups{DefaultForNewUsers: []string{"a ", "b"}, DefaultForAllUsers: []string{"c", "C", "crowd-administrators"}},
 			[]string{
 				`/defaultForNewUsers/0: the name begins or ends with a blank. Write the name of a Crowd group, such as "employees"`,
-				`/defaultForAllUsers/1: "C" stands there twice. Leave one of the two out; case does not matter`,
-				`/defaultForAllUsers/2: "crowd-administrators" is protected and cannot be a default group. Choose another group, or take it out of "protected"`,
+				`/defaultForAllUsers/1: "C" stands there twice. Leave one of the two out, as in ["employees"]; case does not matter`,
+				`/defaultForAllUsers/2: "crowd-administrators" is protected and cannot be a default group. Choose another group, such as "employees", or take it out of "protected"`,
 			},
 		},
 		{
@@ -201,13 +201,13 @@ func TestCompileGroupsFaults(t *testing.T) {
 				`/manual/rules/0/to: the rule has no Crowd group to fill. Write for example "to": ["jira-developers"]`,
 				`/manual/rules/1/to/0: the name is empty. Write the name of a Crowd group, such as "jira-developers"`,
 				`/manual/rules/1/to/1: "crowd-administrators" is protected. Choose another Crowd group, or write "protected": "add" on this rule so that it may add members and never takes any out`,
-				`/manual/rules/1/to/2: "scim-registry-okta" is a group in which a connection keeps its records. Choose another Crowd group`,
+				`/manual/rules/1/to/2: "scim-registry-okta" is a group in which a connection keeps its records. Choose another Crowd group, such as "jira-developers"`,
 			},
 		},
 		{"leave", manual(mapping.Rule{From: "a", To: to, Protected: "remove"}), []string{`/manual/rules/0/protected: "remove" is not known. Write "add", or leave it out`}},
 		{
 			"keep", manual(mapping.Rule{From: "a", To: []string{"devs"}}, mapping.Rule{FromPattern: "b.*", To: []string{"Devs"}, KeepExistingUsers: new(false)}),
-			[]string{`/manual/rules/1/to/0: another rule with the target "Devs" says otherwise of keepExistingUsers. Give keepExistingUsers the same value on all rules that fill "Devs"`},
+			[]string{`/manual/rules/1/to/0: another rule with the target "Devs" says otherwise of keepExistingUsers. Give keepExistingUsers the same value on all rules that fill "Devs", as in "keepExistingUsers": true`},
 		},
 		{
 			"patterns", manual(
@@ -233,9 +233,9 @@ func TestCompileGroupsFaults(t *testing.T) {
 				mapping.Rule{FromExternalID: "e", To: []string{"a"}}, mapping.Rule{FromExternalID: "e", To: []string{"A"}},
 			),
 			[]string{
-				`/manual/rules/1: the rule adds nothing to rule 0, which has the same groups and targets. Remove it, or give it another target`,
-				`/manual/rules/3: the rule adds nothing to rule 0, which has the same groups and targets. Remove it, or give it another target`,
-				`/manual/rules/5: the rule adds nothing to rule 4, which has the same groups and targets. Remove it, or give it another target`,
+				`/manual/rules/1: the rule adds nothing to rule 0, which has the same groups and targets. Remove it, or give it another target, as in "to": ["jira-developers"]`,
+				`/manual/rules/3: the rule adds nothing to rule 0, which has the same groups and targets. Remove it, or give it another target, as in "to": ["jira-developers"]`,
+				`/manual/rules/5: the rule adds nothing to rule 4, which has the same groups and targets. Remove it, or give it another target, as in "to": ["jira-developers"]`,
 			},
 		},
 		{
@@ -248,9 +248,9 @@ func TestCompileGroupsFaults(t *testing.T) {
 				`/onTheFly/exclusive: exclusive groups have no members of others, which keepExistingGroups would keep. Write "keepExistingGroups": false beside it, or leave exclusive out`,
 				`/onTheFly/collisions: "merge" is no way to treat collisions. Write "union" or "refuse"`,
 				`/onTheFly/only/0: the name is empty. Write the name of a SCIM group, or one with a star such as "dev-*"`,
-				`/onTheFly/only/1: "dev-web" is under "never" as well. Leave it out of one of the two lists`,
+				`/onTheFly/only/1: "dev-web" is under "never" as well. Leave it out of one of the two lists, as in "only": ["dev-*"], "never": ["dev-secret"]`,
 				`/onTheFly/rename/replace/0/pattern: the pattern "[" does not compile: missing closing ] at "[". Write a regular expression such as "dev-(.*)"`,
-				`/onTheFly/rename/replace/1/with: "$1" uses $1, but the pattern has no such group: it has 0. Write as many groups in parentheses as "with" uses`,
+				`/onTheFly/rename/replace/1/with: "$1" uses $1, but the pattern has no such group: it has 0. Write as many groups in parentheses as "with" uses, as in "pattern": "^okta-(.*)$", "with": "$1"`,
 				`/onTheFly/rename: prefix and suffix would make names that Crowd refuses. Write for example "prefix": "okta-"`,
 			},
 		},

@@ -95,9 +95,9 @@ func (c *groupCompiler) defaults(pointer string, names []string) {
 		case nameProblem(name) != "":
 			c.faults.add(p, "the name "+nameProblem(name), "Write the name of a Crowd group, such as \"employees\"")
 		case c.m.Protected(name):
-			c.faults.add(p, quote(name)+" is protected and cannot be a default group", "Choose another group, or take it out of \"protected\"")
+			c.faults.add(p, quote(name)+" is protected and cannot be a default group", `Choose another group, such as "employees", or take it out of "protected"`)
 		case seen[Fold(name)]:
-			c.faults.add(p, quote(name)+" stands there twice", "Leave one of the two out; case does not matter")
+			c.faults.add(p, quote(name)+" stands there twice", `Leave one of the two out, as in ["employees"]; case does not matter`)
 		}
 		seen[Fold(name)] = true
 	}
@@ -184,12 +184,12 @@ func (c *groupCompiler) target(pointer string, index int, to string, r *rule) {
 	case problem != "":
 		c.faults.add(pointer, "the name "+problem, `Write the name of a Crowd group, such as "jira-developers"`)
 	case strings.HasPrefix(Fold(to), registryPrefix):
-		c.faults.add(pointer, quote(to)+" is a group in which a connection keeps its records", "Choose another Crowd group")
+		c.faults.add(pointer, quote(to)+" is a group in which a connection keeps its records", `Choose another Crowd group, such as "jira-developers"`)
 	case c.m.protected[Fold(to)] && r.Protected != addToProtected:
 		c.faults.add(pointer, quote(to)+" is protected", "Choose another Crowd group, or write \"protected\": \"add\" on this rule so that it may add members and never takes any out")
 	}
 	if keep, ok := c.m.keeps[Fold(to)]; ok && keep != r.keep {
-		c.faults.add(pointer, "another rule with the target "+quote(to)+" says otherwise of keepExistingUsers", "Give keepExistingUsers the same value on all rules that fill "+quote(to))
+		c.faults.add(pointer, "another rule with the target "+quote(to)+" says otherwise of keepExistingUsers", "Give keepExistingUsers the same value on all rules that fill "+quote(to)+`, as in "keepExistingUsers": true`)
 		return
 	}
 	c.m.keeps[Fold(to)] = r.keep
@@ -202,7 +202,7 @@ func (c *groupCompiler) shadows() {
 		for j := range rules[:i] {
 			if rules[i].addsNothingTo(&rules[j]) {
 				c.faults.add(fmt.Sprintf("/manual/rules/%d", i), fmt.Sprintf("the rule adds nothing to rule %d, which has the same groups and targets", j),
-					"Remove it, or give it another target")
+					`Remove it, or give it another target, as in "to": ["jira-developers"]`)
 				break
 			}
 		}
@@ -277,7 +277,7 @@ func (c *groupCompiler) onTheFly(o OnTheFly) {
 	c.m.never = c.globs("/onTheFly/never", o.Never)
 	for i, only := range c.m.only {
 		if slices.ContainsFunc(c.m.never, func(never string) bool { return glob(never, only) }) {
-			c.faults.add(fmt.Sprintf("/onTheFly/only/%d", i), quote(o.Only[i])+" is under \"never\" as well", "Leave it out of one of the two lists")
+			c.faults.add(fmt.Sprintf("/onTheFly/only/%d", i), quote(o.Only[i])+" is under \"never\" as well", `Leave it out of one of the two lists, as in "only": ["dev-*"], "never": ["dev-secret"]`)
 		}
 	}
 	c.rename(o.Rename)
@@ -303,7 +303,7 @@ func (c *groupCompiler) rename(r Rename) {
 		}
 		t, problem := parseTemplate(replace.With, re)
 		if problem != "" {
-			c.faults.add(pointer+"/with", quote(replace.With)+" "+problem, "Write as many groups in parentheses as \"with\" uses")
+			c.faults.add(pointer+"/with", quote(replace.With)+" "+problem, `Write as many groups in parentheses as "with" uses, as in "pattern": "^okta-(.*)$", "with": "$1"`)
 		}
 		c.m.replace = append(c.m.replace, replacement{re, t})
 	}

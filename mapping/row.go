@@ -17,8 +17,8 @@ type Row struct {
 	// From are attribute paths of RFC 7644 figure 7, such as `emails[type eq "work"].value`.
 	From []string `json:"from,omitempty"`
 
-	// Expr is an expression of expr-lang.org over the attributes of the resource, such as `lower(userName)`.
-	// See the package comment for its helpers.
+	// Expr is an expression of expr-lang.org over the attributes of the resource, such as `lower(userName)`. For a
+	// custom attribute it may give a list, as `[title, nickName]` does. See the package comment for its helpers.
 	Expr string `json:"expr,omitempty"`
 
 	// Const is a string or boolean; for a custom attribute also a list of strings.

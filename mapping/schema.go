@@ -21,7 +21,8 @@ type Schema struct {
 	urns       map[string]string                     // canonical spelling of extensions, by lower-cased URN
 }
 
-// DefaultSchema returns the schema against which mappings are checked unless told otherwise.
+// DefaultSchema returns the schema against which mappings are checked unless told otherwise. [Schema.With] adds
+// extensions to it.
 func DefaultSchema() *Schema {
 	common := fields("string! id externalId; string!* schemas; complex meta", sub{
 		"meta": fields("string resourceType version; dateTime created lastModified; reference location", nil),
@@ -40,6 +41,18 @@ func DefaultSchema() *Schema {
 		},
 		urns: map[string]string{strings.ToLower(enterpriseUser): enterpriseUser},
 	}
+}
+
+// With returns the schema with an extension of User besides: its URN, such as "urn:example:params:scim:1.0:User", and
+// its attributes. The sub-attributes of complex ones are by lower-cased name.
+func (s *Schema) With(urn string, attributes ...filter.AttrInfo) *Schema {
+	w := &Schema{attributes: maps.Clone(s.attributes), urns: maps.Clone(s.urns)}
+	extension := make(map[string]filter.AttrInfo, len(attributes))
+	for _, a := range attributes {
+		extension[strings.ToLower(a.Name)] = a
+	}
+	w.attributes[strings.ToLower(urn)], w.urns[strings.ToLower(urn)] = extension, urn
+	return w
 }
 
 // Lookup implements [filter.Schema].
