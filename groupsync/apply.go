@@ -129,8 +129,9 @@ func batches(steps []Step) func(yield func([]Step) bool) {
 // first, those that make a Crowd group before those that fill it, those that
 // delete one last.
 var order = map[Op]int{
-	OpDeactivateUser: 1, OpEndSessions: 2, OpRemoveMember: 3, OpCreateGroup: 4, OpLinkGroup: 5, OpAddMember: 6,
-	OpRenameUser: 7, OpUpdateUser: 8, OpRecord: 9, OpReleaseGroup: 10, OpWatchGroup: 11, OpDeleteGroup: 12,
+	OpDeactivateUser: 1, OpEndSessions: 2, OpRemoveMember: 3, OpRemoveGroup: 4, OpCreateGroup: 5, OpLinkGroup: 6,
+	OpAddMember: 7, OpAddGroup: 8, OpRenameUser: 9, OpUpdateUser: 10, OpRecord: 11, OpReleaseGroup: 12,
+	OpWatchGroup: 13, OpDeleteGroup: 14,
 }
 
 func (p *Plan) sort() {
@@ -171,6 +172,8 @@ func (k *keeper) perform(ctx context.Context, s Step) error {
 		return k.repairMember(ctx, s)
 	case OpDeactivateUser, OpEndSessions, OpRenameUser, OpUpdateUser, OpRecord:
 		return k.repairFields(ctx, s)
+	case OpAddGroup, OpRemoveGroup:
+		return k.repairNest(ctx, s)
 	case OpCreateGroup, OpLinkGroup, OpReleaseGroup, OpWatchGroup, OpDeleteGroup:
 		return k.repairGroup(ctx, s)
 	}

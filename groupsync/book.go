@@ -19,6 +19,7 @@ type Book struct {
 
 	entries map[string]*entry   // by the hash of the id
 	owners  map[string][]string // live ids by folded name
+	nests   []nest              // groups within groups
 	others  []*Book             // those of the neighbours
 }
 
@@ -45,6 +46,10 @@ func NewBook() *Book {
 
 // Add enters a fact.
 func (b *Book) Add(f GroupFact) {
+	if f.Kind == Nested {
+		b.addNest(f)
+		return
+	}
 	b.addHashed(hash(f.ID), f)
 }
 

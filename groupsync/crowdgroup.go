@@ -68,7 +68,7 @@ func (e *Engine) claimed(b *Book, id string, g *crowd.Group) (claim, error) {
 		return claim{name: g.Name, made: true}, nil
 	}
 	n := b.entries[mark]
-	if n != nil && n.live() && hasTarget(e.groups.Targets(n.scimGroup()), g.Name) {
+	if n != nil && n.live() && hasTarget(e.targets(b, n.id), g.Name) {
 		return claim{name: g.Name}, nil // another SCIM group made it and fills it still
 	}
 	return claim{}, &BusyError{Name: g.Name, RetryAfter: busyFor}

@@ -16,6 +16,7 @@ import (
 type names struct {
 	registry                         string // group
 	issued, renamed, external, dead  string // prefixes, on the registry
+	nested                           string // prefix, on the registry
 	reconciled                       string // on the registry
 	id, orphan                       string // on Crowd groups
 	grant                            string // prefix, on users
@@ -38,7 +39,7 @@ func namesOf(connection string) names {
 	p := "scim." + connection + "."
 	return names{
 		registry: RegistryPrefix + connection,
-		issued:   p + "issued.", renamed: p + "name.", external: p + "external.", dead: p + "dead.",
+		issued:   p + "issued.", renamed: p + "name.", external: p + "external.", dead: p + "dead.", nested: p + "nested.",
 		reconciled: p + "reconciled", id: p + "id", orphan: p + "orphan", grant: p + "grant.",
 		active: p + "active", data: p + "data", fields: p + "fields", gone: p + "gone", pending: p + "pending",
 		externalID: p + "externalId", emails: p + "emails", emailRefused: p + "emailRefused",
@@ -105,6 +106,10 @@ func (l *crowdLedger) fill(b *Book, registry crowd.Attributes) {
 		kind   GroupFactKind
 	}{{l.names.issued, Issued}, {l.names.renamed, Renamed}, {l.names.external, Externalised}, {l.names.dead, Dead}}
 	for name, values := range registry {
+		if strings.HasPrefix(name, l.names.nested) {
+			l.fillNested(b, values)
+			continue
+		}
 		for _, k := range kinds {
 			h, found := strings.CutPrefix(name, k.prefix)
 			if !found {
@@ -120,7 +125,29 @@ func (l *crowdLedger) fill(b *Book, registry crowd.Attributes) {
 	b.Reconciled = n.At
 }
 
+func (l *crowdLedger) fillNested(b *Book, values []string) {
+	state, n := readRegister(values, stateRevoked, stateGranted)
+	f := GroupFact{Kind: Nested, ID: n.ID, Child: n.Child, Granted: state == stateGranted, At: n.At, Request: n.Request}
+	if n.Found {
+		f.Origin = Found
+	}
+	b.Add(f)
+}
+
+// nestedRegister returns the register that keeps whether a group is within another.
+func (l *crowdLedger) nestedRegister(f GroupFact) crowd.Attributes {
+	state := stateRevoked
+	if f.Granted {
+		state = stateGranted
+	}
+	n := note{ID: f.ID, Child: f.Child, Found: f.Origin == Found, At: f.At, Request: f.Request}
+	return crowd.Attributes{l.names.nested + hash(f.ID+"\n"+f.Child): register(state, n)}
+}
+
 func (l *crowdLedger) RecordGroup(ctx context.Context, f GroupFact) error {
+	if f.Kind == Nested {
+		return l.write(ctx, l.nestedRegister(f))
+	}
 	prefix := map[GroupFactKind]string{
 		Issued: l.names.issued, Renamed: l.names.renamed, Externalised: l.names.external, Dead: l.names.dead,
 	}[f.Kind]

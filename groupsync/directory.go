@@ -31,6 +31,9 @@ type Directory interface {
 	RemoveMember(ctx context.Context, group, user string) (changed bool, err error)
 	IsMember(ctx context.Context, group, user string, nested bool) (bool, error)
 	Memberships(ctx context.Context) iter.Seq2[crowd.Membership, error]
+	AddChildGroup(ctx context.Context, parent, child string) (changed bool, err error)
+	RemoveChildGroup(ctx context.Context, parent, child string) (changed bool, err error)
+	IsChildGroup(ctx context.Context, parent, child string, nested bool) (bool, error)
 	Members(ctx context.Context, group string, q crowd.List) iter.Seq2[*crowd.User, error]
 	GroupsOf(ctx context.Context, user string, q crowd.List) iter.Seq2[*crowd.Group, error]
 

@@ -20,7 +20,7 @@ type exactTargets struct {
 func (e *Engine) exactTargets(b *Book) exactTargets {
 	exact := exactTargets{map[string]mapping.Target{}, e.directGroups(b)}
 	for _, n := range b.all() {
-		for _, t := range e.groups.Targets(n.scimGroup()) {
+		for _, t := range e.targets(b, n.id) {
 			if f := crowd.Fold(t.Group); !t.KeepExisting && exact.direct[f] == nil {
 				exact.derived[f] = t
 			}

@@ -42,6 +42,11 @@ type Config struct {
 	// [RefusedError]. By default the rest of the update is done without it, and
 	// an event tells.
 	RejectEmail bool
+	// FlattenGroups puts the members of a SCIM group that is a member of another
+	// into the Crowd groups that the outer one fills. By default the Crowd group of
+	// the inner one becomes a member of that of the outer one, where the directory
+	// supports that and both are mapped by name; else the request is refused.
+	FlattenGroups bool
 	// RejectUnknownMembers refuses a change of members that names a user Crowd
 	// does not have. By default such members are passed over, and an event tells.
 	RejectUnknownMembers bool

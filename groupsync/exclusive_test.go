@@ -123,11 +123,13 @@ func TestExclusiveFaults(t *testing.T) {
 	}
 	total := 0
 	for _, op := range []operation{
-		{"add member", devs, members(groupsync.AddMembers, "eve")},
-		{"remove member", devs, members(groupsync.RemoveMembers, "ann")},
-		{"replace members", devs, members(groupsync.ReplaceMembers, "ben", "eve")},
-		{"rename group", devs, change(func(*world) groupsync.GroupChange { return groupsync.GroupChange{Name: &name} })},
-		{"delete group", devs, func(ctx context.Context, e *groupsync.Engine, _ *world, id string) error { return e.DeleteGroup(ctx, id) }},
+		{name: "add member", setup: devs, act: members(groupsync.AddMembers, "eve")},
+		{name: "remove member", setup: devs, act: members(groupsync.RemoveMembers, "ann")},
+		{name: "replace members", setup: devs, act: members(groupsync.ReplaceMembers, "ben", "eve")},
+		{name: "rename group", setup: devs, act: change(func(*world) groupsync.GroupChange { return groupsync.GroupChange{Name: &name} })},
+		{name: "delete group", setup: devs, act: func(ctx context.Context, e *groupsync.Engine, _ *world, id string) error {
+			return e.DeleteGroup(ctx, id)
+		}},
 	} {
 		t.Run(op.name, func(t *testing.T) {
 			w := worldOver(t, new(crowdtest.Server), exclusively)

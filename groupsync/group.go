@@ -25,15 +25,19 @@ type Group struct {
 	// to yet. Its members are those it has in Crowd.
 	Adopted bool
 
+	// Groups are the SCIM groups that are members of it.
+	Groups []Member
 	// Direct names the Crowd groups whose direct members are its members, where
 	// the settings make groups exclusive; nil where grants are recorded.
 	Direct []string
 }
 
-// A Member is a user in a SCIM group.
+// A Member is a user or group in a SCIM group.
 type Member struct {
-	// ID is the user's SCIM id, Name the user name.
+	// ID is the SCIM id, Name the name of the user or group.
 	ID, Name string
+	// Group tells that it is a group.
+	Group bool
 }
 
 func (n *entry) group() *Group {
@@ -47,6 +51,7 @@ func (n *entry) group() *Group {
 func (e *Engine) show(b *Book, n *entry) *Group {
 	g := n.group()
 	g.Direct = e.direct(b, n.id)
+	g.Groups = b.members(n.id)
 	return g
 }
 
@@ -213,10 +218,15 @@ func (e *Engine) Groups(ctx context.Context) ([]Group, error) {
 	return all, nil
 }
 
-// Members returns the members of a SCIM group: the users who were granted it; of
-// a group never adopted, its members in Crowd.
+// Members returns the members of a SCIM group: the groups within it, then the
+// users who were granted it; of a group never adopted, its members in Crowd.
 func (e *Engine) Members(ctx context.Context, g *Group) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
+		for _, inner := range g.Groups {
+			if !yield(inner, nil) {
+				return
+			}
+		}
 		users := e.ledger.Holders(ctx, g.ID)
 		switch {
 		case g.Direct != nil:

@@ -170,6 +170,11 @@ func (e *Engine) changeMembers(ctx context.Context, b *Book, g *Group, changes [
 			want[id] = c.Op != RemoveMembers
 		}
 	}
+	b, err := e.changeNests(ctx, b, g, want, replace)
+	if err != nil {
+		return err
+	}
+	order = slices.DeleteFunc(order, isGroupID)
 	direct := e.direct(b, g.ID) != nil
 	if replace {
 		order = slices.DeleteFunc(order, func(id string) bool { return !want[id] })
@@ -182,6 +187,12 @@ func (e *Engine) changeMembers(ctx context.Context, b *Book, g *Group, changes [
 		return e.patchDirect(ctx, b, g, order, want)
 	}
 	return e.patchMembers(ctx, b, g, order, want)
+}
+
+// isGroupID reports whether an id is a group's; users' ids never look so.
+func isGroupID(id string) bool {
+	_, _, group := nameInID(id)
+	return group
 }
 
 // patchMembers adds and removes single members.
@@ -216,9 +227,6 @@ func (e *Engine) patchMembers(ctx context.Context, b *Book, g *Group, order []st
 // people reads the users of the ids. Those that Crowd does not have are passed
 // over or refused, by setting, where they are to be added.
 func (e *Engine) people(ctx context.Context, g *Group, ids []string, added func(id string) bool) ([]*User, error) {
-	if err := refuseGroups(ids, added); err != nil {
-		return nil, err
-	}
 	users, err := e.lookUp(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -231,19 +239,6 @@ func (e *Engine) people(ctx context.Context, g *Group, ids []string, added func(
 		}
 	}
 	return slices.DeleteFunc(users, func(u *User) bool { return u == nil }), nil
-}
-
-// refuseGroups refuses groups as members of a group.
-func refuseGroups(ids []string, added func(id string) bool) error {
-	for _, id := range ids {
-		if _, _, group := nameInID(id); group && added(id) {
-			return &RefusedError{
-				Attribute: "members", Problem: fmt.Sprintf("the member %q is a group, and groups within groups are not provisioned", id),
-				Remedy: "Push the members of the inner group themselves, or take the inner group out of this one in the identity provider",
-			}
-		}
-	}
-	return nil
 }
 
 // lookUp reads the users of the ids, nil for those there are not: one by one, or

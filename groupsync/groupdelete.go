@@ -77,7 +77,18 @@ func (e *Engine) deleteGroup(ctx context.Context, b *Book, g *Group, holders []*
 		Op: OpDeleteGroup, Group: g.Name, GroupID: g.ID,
 		Why: "the identity provider deleted the group",
 	})
-	return e.applyAsOne(ctx, p, func(ctx context.Context) error { return e.bury(ctx, g, holders) })
+	return e.applyAsOne(ctx, p, func(ctx context.Context) error {
+		below := e.reachOf(b, g.ID)
+		delete(below, g.ID)
+		if err := e.bury(ctx, g, holders); err != nil || len(below) == 0 {
+			return err
+		}
+		again, err := e.books(ctx)
+		if err != nil {
+			return err
+		}
+		return e.flatten(ctx, again, below)
+	})
 }
 
 // planDirectDelete lists the members of an exclusive group, who go with it.
@@ -126,6 +137,9 @@ func (e *Engine) finishDead(ctx context.Context, id, name string, holders []*Use
 			}
 		}
 		if err := m.run(ctx, holders); err != nil {
+			return err
+		}
+		if err := e.deriveNests(ctx, b, id, m.left); err != nil {
 			return err
 		}
 		again, err := e.books(ctx)

@@ -41,6 +41,9 @@ func (e *Engine) deriveNames(ctx context.Context, id string, names ...string) er
 		if err := m.run(ctx, holders); err != nil {
 			return err
 		}
+		if err := e.deriveNests(ctx, b, id, m.left); err != nil {
+			return err
+		}
 		again, err := e.books(ctx)
 		if err != nil {
 			return err
@@ -121,7 +124,7 @@ func (e *Engine) carriers(b *Book, id string) []string {
 // connection or a neighbour.
 func (e *Engine) filledBy(b *Book, group string) bool {
 	return e.filledByOthers(b, group) || slices.ContainsFunc(b.all(), func(n *entry) bool {
-		return hasTarget(e.groups.Targets(n.scimGroup()), group)
+		return hasTarget(e.targets(b, n.id), group)
 	})
 }
 
@@ -291,7 +294,7 @@ func (m *move) release(ctx context.Context, g *crowd.Group, t mapping.Target, fr
 		return nil
 	}
 	for _, n := range m.book.all() {
-		if n.id == m.id || !hasTarget(m.e.groups.Targets(n.scimGroup()), t.Group) {
+		if n.id == m.id || !hasTarget(m.e.targets(m.book, n.id), t.Group) {
 			continue
 		}
 		marked := *g

@@ -16,7 +16,7 @@ import (
 // connection's marks.
 func (r *comparison) groups(context.Context) error {
 	for _, n := range r.book.all() {
-		for _, t := range r.e.groups.Targets(n.scimGroup()) {
+		for _, t := range r.e.targets(r.book, n.id) {
 			if s, wrong := r.e.targetDrift(r.book, n, t); wrong {
 				r.plan.add(s)
 				r.making[crowd.Fold(t.Group)] = true
@@ -28,7 +28,46 @@ func (r *comparison) groups(context.Context) error {
 			r.plan.add(s)
 		}
 	}
+	r.nests()
 	return nil
+}
+
+// nests looks at every group within a group that is recorded.
+func (r *comparison) nests() {
+	if r.roster.nested == nil {
+		return
+	}
+	for _, n := range r.book.nests {
+		parent, child := r.book.entry(n.parent), r.book.entry(n.child)
+		outer, _ := r.e.byNameTarget(r.book, n.parent)
+		inner, _ := r.e.byNameTarget(r.book, n.child)
+		if outer == "" || inner == "" {
+			continue
+		}
+		in := r.roster.nested[[2]string{crowd.Fold(outer), crowd.Fold(inner)}]
+		s := Step{Group: parent.name, GroupID: n.parent, Child: child.name, ChildID: n.child}
+		switch {
+		case r.e.nests(r.book, n) && !in:
+			s.Op, s.Why = OpAddGroup, "the identity provider put the group into the other"
+		case !r.e.nests(r.book, n) && in && !n.found && !r.e.nestedElse(r.book, outer, inner):
+			s.Op, s.Why = OpRemoveGroup, "the identity provider took the group out of the other"
+		default:
+			continue
+		}
+		r.plan.add(s)
+	}
+}
+
+// repairNest brings a Crowd group into another or out, as is recorded.
+func (e *Engine) repairNest(ctx context.Context, s Step) error {
+	b, err := e.books(ctx)
+	if err != nil {
+		return err
+	}
+	if e.nests(b, b.nest(s.GroupID, s.ChildID)) != (s.Op == OpAddGroup) {
+		return errStale
+	}
+	return e.settleNest(ctx, b, s.GroupID, s.ChildID)
 }
 
 // targetDrift returns the step that a Crowd group needs which a SCIM group fills
@@ -41,7 +80,7 @@ func (e *Engine) targetDrift(b *Book, n *entry, t mapping.Target) (Step, bool) {
 	g := b.crowdGroup(t.Group)
 	if g == nil {
 		return s, !slices.ContainsFunc(b.all(), func(o *entry) bool { // the first of several makes it
-			return o.id < n.id && hasTarget(e.groups.Targets(o.scimGroup()), t.Group)
+			return o.id < n.id && hasTarget(e.targets(b, o.id), t.Group)
 		})
 	}
 	s.Op, s.Why = OpLinkGroup, "a SCIM group fills it, and it does not bear the mark of that"
@@ -86,7 +125,7 @@ func (e *Engine) goesWith(b *Book, g *crowd.Group) bool {
 	if n == nil || !e.deletable(g) {
 		return false
 	}
-	return !n.live() || slices.ContainsFunc(e.groups.Targets(n.scimGroup()), e.byName)
+	return !n.live() || slices.ContainsFunc(e.targets(b, n.id), e.byName)
 }
 
 // orphanDrift returns the step that a Crowd group needs which was made for a SCIM
@@ -220,7 +259,7 @@ func (e *Engine) repairLeftover(ctx context.Context, b *Book, g *crowd.Group) er
 		return err
 	}
 	for _, n := range again.all() {
-		if hasTarget(e.groups.Targets(n.scimGroup()), g.Name) {
+		if hasTarget(e.targets(again, n.id), g.Name) {
 			return e.deriveNames(ctx, n.id, n.name)
 		}
 	}

@@ -46,8 +46,10 @@ func (e *Engine) rename(ctx context.Context, b *Book, g *Group, name string) (*G
 }
 
 func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, at time.Time) (*Book, error) {
+	below := e.reachOf(b, g.ID)
+	delete(below, g.ID)
 	old := e.targets(b, g.ID)
-	now := e.groups.Targets(mapping.SCIMGroup{ID: g.ID, Name: name, ExternalID: g.ExternalID})
+	now := e.targetsAs(b, mapping.SCIMGroup{ID: g.ID, Name: name, ExternalID: g.ExternalID})
 	claims, made, err := e.claimNew(ctx, b, g.ID, old, now)
 	if err != nil {
 		return nil, err
@@ -72,7 +74,14 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, a
 	if err := e.readLeft(ctx, b, m.left); err != nil {
 		return nil, err
 	}
-	return m.settle(ctx, g.Name, name)
+	again, err := m.settle(ctx, g.Name, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.flatten(ctx, again, below); err != nil {
+		return nil, err
+	}
+	return again, e.deriveNests(ctx, again, g.ID, m.left)
 }
 
 // rederiveGone looks again at those who held the group when their memberships

@@ -207,7 +207,7 @@ func (r *replacement) planGhosts(ctx context.Context, t mapping.Target) error {
 // the target.
 func (r *replacement) holdersOfOthers(ctx context.Context, t mapping.Target) error {
 	for _, n := range r.book.all() {
-		if n.id == r.group.ID || !hasTarget(r.e.groups.Targets(n.scimGroup()), t.Group) {
+		if n.id == r.group.ID || !hasTarget(r.e.targets(r.book, n.id), t.Group) {
 			continue
 		}
 		for u, err := range r.e.ledger.Holders(ctx, n.id) {

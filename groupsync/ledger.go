@@ -64,6 +64,13 @@ type GroupFact struct {
 	// Made tells, for the kinds Issued and Renamed, that the connection created
 	// the Crowd group of that name.
 	Made bool
+	// Child is, for the kind Nested, the id of the group within the group, and
+	// Granted whether it is a member. Origin is Found where the Crowd group was
+	// within the other by hand before. Each pair of groups is a register of its
+	// own.
+	Child   string
+	Granted bool
+	Origin  Origin
 	// At is when it was said, Request by which request.
 	At      time.Time
 	Request string
@@ -79,6 +86,7 @@ const (
 	Renamed                           // the group has a new name
 	Externalised                      // the group has a new externalId
 	Dead                              // the group was deleted
+	Nested                            // another group is, or is no longer, a member
 )
 
 // A UserFact is one thing said of a user: a grant of a SCIM group, or the

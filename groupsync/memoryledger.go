@@ -54,7 +54,7 @@ func (l *MemoryLedger) Book(ctx context.Context, also ...crowd.Restriction) (*Bo
 func (l *MemoryLedger) RecordGroup(_ context.Context, f GroupFact) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	same := func(g GroupFact) bool { return g.ID == f.ID && g.Kind == f.Kind }
+	same := func(g GroupFact) bool { return g.ID == f.ID && g.Kind == f.Kind && g.Child == f.Child }
 	l.groups = append(slices.DeleteFunc(l.groups, same), f)
 	return nil
 }

@@ -48,6 +48,8 @@ const (
 	OpRevoke         Op = "revoke"
 	OpAddMember      Op = "add member"
 	OpRemoveMember   Op = "remove member"
+	OpAddGroup       Op = "add group"
+	OpRemoveGroup    Op = "remove group"
 	OpReleaseGroup   Op = "release group" // takes the connection's marks off a Crowd group
 	OpWatchGroup     Op = "watch group"   // notes when a Crowd group was first seen without its SCIM group
 )
@@ -64,6 +66,10 @@ type Step struct {
 	// group's id.
 	Group   string `json:"group,omitempty"`
 	GroupID string `json:"groupId,omitempty"`
+	// Child is the group that goes into Group or out of it, ChildID its id, for
+	// groups within groups.
+	Child   string `json:"child,omitempty"`
+	ChildID string `json:"childId,omitempty"`
 	// Changes lists the fields that change, without secrets.
 	Changes []Change `json:"changes,omitempty"`
 	// Why says what asked for the step; Reasons, for a membership that was
@@ -88,8 +94,11 @@ func (s Step) String() string {
 	if s.User != "" {
 		fmt.Fprintf(&b, " %q", s.User)
 	}
+	if s.Child != "" {
+		fmt.Fprintf(&b, " %q", s.Child)
+	}
 	if s.Group != "" {
-		if s.User != "" {
+		if s.User != "" || s.Child != "" {
 			b.WriteString(" in")
 		}
 		fmt.Fprintf(&b, " %q", s.Group)

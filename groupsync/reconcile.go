@@ -191,7 +191,7 @@ func (r *comparison) report(ctx context.Context) {
 			r.e.report(ctx, EventSameName, s, fmt.Sprintf(
 				"%d groups of the connection have that name. All of them are in force; rename or delete all but one in the identity provider", len(owners)))
 		}
-		if len(r.e.groups.Targets(n.scimGroup())) == 0 && r.holders[n.id] == 0 {
+		if len(r.e.targets(r.book, n.id)) == 0 && r.holders[n.id] == 0 {
 			r.e.report(ctx, EventUnused, s, "the group has no members and fills no Crowd group. Map it, or take it out of the identity provider's pushes")
 		}
 	}

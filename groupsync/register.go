@@ -92,6 +92,8 @@ type note struct {
 	Name       string    `json:"name,omitempty"`
 	ExternalID string    `json:"externalId,omitempty"`
 	Made       bool      `json:"made,omitempty"`
+	Child      string    `json:"child,omitempty"`
+	Found      bool      `json:"found,omitempty"`
 	At         time.Time `json:"at,omitzero"`
 	Request    string    `json:"request,omitempty"`
 }

@@ -17,17 +17,20 @@ type roster struct {
 	sizes  map[string]int
 	users  map[string]int32 // by folded name
 	in     [][]int32        // of each user, indexes of groups
+
+	nested map[[2]string]bool // folded names of a group and one within it
 }
 
 // readRoster reads the memberships of all groups but registries: in one dump, or
 // group by group where the server has none.
 func (e *Engine) readRoster(ctx context.Context, groups map[string]*crowd.Group, progress func(Progress)) (*roster, error) {
-	r := &roster{sizes: map[string]int{}, users: map[string]int32{}}
+	r := &roster{sizes: map[string]int{}, users: map[string]int32{}, nested: map[[2]string]bool{}}
 	meter := newMeter("memberships", 0, progress, e.now)
 	err := r.fill(e.crowd.Memberships(ctx), meter)
 	if !errors.Is(err, crowd.ErrUnsupported) {
 		return r, err
 	}
+	r.nested = nil // not known
 	for _, g := range groups {
 		if err := r.fill(membershipsOf(ctx, e.crowd, g.Name), meter); err != nil {
 			return nil, err
@@ -65,6 +68,9 @@ func (r *roster) fill(all iter.Seq2[crowd.Membership, error], meter *meter) erro
 			hidden = strings.HasPrefix(crowd.Fold(m.Group), RegistryPrefix)
 			group = int32(len(r.groups))
 			r.groups = append(r.groups, m.Group)
+		}
+		if m.ChildGroup != "" {
+			r.nested[[2]string{crowd.Fold(m.Group), crowd.Fold(m.ChildGroup)}] = true
 		}
 		if m.User == "" || hidden {
 			continue

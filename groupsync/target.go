@@ -19,7 +19,19 @@ func (e *Engine) targets(b *Book, groupID string) []mapping.Target {
 	if n == nil {
 		return nil
 	}
-	return e.groups.Targets(n.scimGroup())
+	return e.targetsAs(b, n.scimGroup())
+}
+
+// targetsAs is targets for a group as it is about to be.
+func (e *Engine) targetsAs(b *Book, g mapping.SCIMGroup) []mapping.Target {
+	targets := e.groups.Targets(g)
+	if !e.cfg.FlattenGroups {
+		return targets
+	}
+	for _, id := range b.ancestors(g.ID) {
+		targets = append(targets, e.groups.Targets(b.live(id).scimGroup())...)
+	}
+	return onceEach(targets)
 }
 
 // derive decides what a user's membership in a target should be.

@@ -154,7 +154,7 @@ func (e *Engine) targetOr(b *Book, exact exactTargets, group string) mapping.Tar
 		return t
 	}
 	for _, n := range b.all() {
-		for _, t := range e.groups.Targets(n.scimGroup()) {
+		for _, t := range e.targets(b, n.id) {
 			if crowd.Fold(t.Group) == crowd.Fold(group) {
 				return t
 			}
@@ -223,7 +223,7 @@ func (e *Engine) named(ctx context.Context, names []string) ([]*User, error) {
 // holdersOf calls f for the users who hold a SCIM group that fills a target.
 func (e *Engine) holdersOf(ctx context.Context, b *Book, t mapping.Target, f func(*User) error) error {
 	for _, n := range b.all() {
-		if !hasTarget(e.groups.Targets(n.scimGroup()), t.Group) {
+		if !hasTarget(e.targets(b, n.id), t.Group) {
 			continue
 		}
 		for c, err := range e.ledger.Holders(ctx, n.id) {
