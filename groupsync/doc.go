@@ -31,13 +31,31 @@
 //     membership is the engine's doing, "found" where it was there by hand,
 //     "left@TIME" once the last grant is gone).
 //   - On the inactive group scim-registry-NAME: what SCIM groups there are, three
-//     registers for each (issued, name, dead) and one for its externalId.
+//     registers for each (issued, name, dead), one for its externalId and one for
+//     each group within it, and when the last reconcile began.
+//   - On a Crowd group that a SCIM group fills: the id of that (scim.NAME.id).
 //
 // NAME is the connection's, HASH the first half of a SHA-256 sum. Crowd's groups
 // and memberships are derived from these: write the register, change the
 // membership, look again, and repeat while the two differ. A call that fails at
 // any point leaves a state from which the same call, made again, arrives at the
 // same end.
+//
+// # Reconciling
+//
+// What no request will mend, [Engine.Reconcile] does: calls that failed and were
+// not made again, changes by hand, changes of the settings. It compares all of
+// Crowd with what is recorded and takes the steps of the same kinds, through the
+// same guard; [Engine.Plan] shows them first. Run it at the start, and every few
+// minutes or hours; [Engine.ReconcileEvery] does. [Engine.Why] tells why somebody
+// is in a group, and since when.
+//
+// # Several connections
+//
+// Engines of connections that share a directory must know each other, as
+// [Config.Neighbours]: a membership then goes with the last grant of all of them.
+// A user belongs to the connection that created or first linked it; others grant
+// it memberships and change nothing else of it.
 //
 // # What it does not do
 //
