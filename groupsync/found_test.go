@@ -86,3 +86,45 @@ func TestMissingDefaultGroupEnds(t *testing.T) {
 		t.Error("no event tells of the missing group")
 	}
 }
+
+// TestWhatWasFoundAndLostIsNotByHand holds that a membership which was there by
+// hand, and which the administrator ended, is the identity provider's once it is
+// made again: it goes with the last grant.
+func TestWhatWasFoundAndLostIsNotByHand(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		lose func(w *world, g *groupsync.Group, ann *groupsync.User)
+	}{
+		{"taken out while granted", func(w *world, _ *groupsync.Group, _ *groupsync.User) {
+			w.srv.In("").RemoveMember("Devs", "ann")
+			w.reconcile()
+		}},
+		{"pushed again", func(w *world, g *groupsync.Group, ann *groupsync.User) {
+			w.srv.In("").RemoveMember("Devs", "ann")
+			w.change(g.ID, replace(ann))
+		}},
+		{"taken out between two grants", func(w *world, g *groupsync.Group, ann *groupsync.User) {
+			w.change(g.ID, remove(ann))
+			w.srv.In("").RemoveMember("Devs", "ann")
+			w.change(g.ID, add(ann))
+		}},
+		{"Crowd group deleted", func(w *world, _ *groupsync.Group, _ *groupsync.User) {
+			if err := w.srv.Client(w.tb).DeleteGroup(w.tb.Context(), "Devs"); err != nil {
+				w.tb.Fatal(err)
+			}
+			w.reconcile()
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			ann := w.user("ann")
+			w.srv.AddGroup(crowd.Group{Name: "Devs", Active: true})
+			w.srv.AddMember("Devs", "ann")
+			g := w.group("Devs", ann)
+			tt.lose(w, g, ann)
+			w.wantMembers("Devs", "ann")
+			w.change(g.ID, remove(ann))
+			w.wantMembers("Devs")
+		})
+	}
+}

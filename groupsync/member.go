@@ -154,7 +154,7 @@ func (w *edges) origin(ctx context.Context, t mapping.Target, action mapping.Act
 	switch action {
 	case mapping.Add:
 		switch {
-		case known == mapping.Made || known == mapping.Found:
+		case known == mapping.Made || known == mapping.Found && !w.mayBeGone(t):
 			return Unknown, nil
 		case known == mapping.LeftOpen || !t.KeepExisting:
 			return Made, nil
@@ -169,9 +169,20 @@ func (w *edges) origin(ctx context.Context, t mapping.Target, action mapping.Act
 	return Unknown, nil
 }
 
+// mayBeGone reports whether a membership that was found there by hand must be
+// looked for again before it is made: an administrator may have ended it while
+// nobody asked for it, or it is made because it was missed. It is ours then.
+func (w *edges) mayBeGone(t mapping.Target) bool {
+	if w.last[crowd.Fold(t.Group)] != mapping.Leave || !t.KeepExisting {
+		return false // made this moment, or by hand does not count
+	}
+	before, _ := w.e.derive(w.book, w.user, w.user.holdings, t)
+	return before != mapping.Add || slices.Equal(w.user.holdings.with(w.changes).Grants, w.user.Grants)
+}
+
 // judge finds out whether the membership is there by hand.
 func (w *edges) judge(ctx context.Context, t mapping.Target) (Origin, error) {
-	if w.fresh[crowd.Fold(t.Group)] {
+	if w.fresh[crowd.Fold(t.Group)] || w.asked {
 		return Made, nil
 	}
 	member, err := w.member(ctx, t)
@@ -298,7 +309,7 @@ func (w *edges) missing(ctx context.Context, t mapping.Target, action mapping.Ac
 // settle looks again, and changes memberships, until what is recorded and what
 // was last done agree.
 func (w *edges) settle(ctx context.Context) error {
-	w.members = nil // out of date by now
+	w.members, w.asked = nil, false // out of date by now
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
