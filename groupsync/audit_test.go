@@ -2,6 +2,8 @@ package groupsync_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -316,6 +318,36 @@ func TestAuditTellsWhatWasNotWritten(t *testing.T) {
 	}
 }
 
+// TestAuditTellsOfAnEventThatCannotBeWritten gives an event a time that JSON has no
+// form for (RFC 3339, section 1: four digits of a year).
+func TestAuditTellsOfAnEventThatCannotBeWritten(t *testing.T) {
+	var log bytes.Buffer
+	a := groupsync.NewAuditWriter(&log, groupsync.AuditHead{})
+	a.Observe(t.Context(), groupsync.Event{Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)})
+	if err := a.Err(); err == nil || !strings.Contains(err.Error(), "1 events were not written after record 0") {
+		t.Errorf("Err() = %v", err)
+	}
+	if log.Len() > 0 {
+		t.Errorf("written: %s", &log)
+	}
+}
+
+// TestAuditRefusesWhatIsNoRecord verifies lines whose hash is right.
+func TestAuditRefusesWhatIsNoRecord(t *testing.T) {
+	none := strings.Repeat("0", 64)
+	for _, begin := range []string{
+		``, `{}`, `{"seq":1`, `{"seq":1,"prev":"` + none + `"`, `{"seq":-1,"prev":"` + none + `","event":{}`, `[{"seq":1,"prev":"` + none + `","event":{}`,
+		`{"seq":1,"prev":"` + none[1:] + `","event":{}`, `{"prev":"` + none + `","event":{}`, `{"seq":1,"event":{}`, `{"seq":1,"prev":"` + none + `","event":null`,
+	} {
+		line := fmt.Sprintf("%s,\"hash\":\"%x\"}\n", begin, sha256.Sum256([]byte(begin)))
+		_, err := verify(line, groupsync.AuditCheck{})
+		wrong, ok := errors.AsType[*groupsync.AuditError](err)
+		if !ok || wrong.Problem != "it is no record, though its hash is right" {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 func TestAuditReportsTheReadersError(t *testing.T) {
 	log, heads := auditLog(t, groupsync.AuditHead{}, 1)
 	failed := errors.New("link lost")
@@ -422,5 +454,13 @@ func TestAuditHash(t *testing.T) {
 	}
 	if back != heads[0].Hash {
 		t.Error("a hash that is none was kept")
+	}
+	document, err := json.Marshal(heads[0])
+	if want := `{"seq":1,"hash":"` + text + `"}`; err != nil || string(document) != want {
+		t.Errorf("a head as JSON: %s, %v, want %s", document, err, want)
+	}
+	var head groupsync.AuditHead
+	if err := json.Unmarshal(document, &head); err != nil || head != heads[0] {
+		t.Errorf("a head from JSON: %v, %v", head, err)
 	}
 }
