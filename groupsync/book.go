@@ -131,6 +131,13 @@ func (b *Book) Made(id string) bool {
 	return n != nil && n.made
 }
 
+// Nested reports whether a SCIM group is recorded as a member of another, living or
+// not, and whether its Crowd group was within the other's by hand before.
+func (b *Book) Nested(parent, child string) (granted, found bool) {
+	n := b.nest(parent, child)
+	return n.granted, n.found
+}
+
 // owner returns the id of the SCIM group of that name, or "". Of two with one
 // name it is the one with the smaller id.
 func (b *Book) owner(name string) string {

@@ -21,8 +21,9 @@ import (
 // the same in any case; what is recorded with a user follows its key, through
 // renames, and ends with the user.
 //
-// A Ledger is safe for concurrent use, in one process and from others that share
-// its store.
+// Errors of Crowd are handed on wrapped, so that [errors.Is] tells what they are. A
+// Ledger is safe for concurrent use, in one process and from others that share its
+// store.
 type Ledger interface {
 	// Book returns the SCIM groups, in a Book of its own for each call. The Crowd
 	// groups that match one of also, with their attributes, are read at the same

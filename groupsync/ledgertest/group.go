@@ -92,6 +92,45 @@ func groupChecks() []check {
 			s.say(dead(long+"b", 20), dead("n-zGV2cw", 20))
 			s.wantGroups(append(append(want[:1:1], want[2:8]...), want[9])...)
 		}},
+		{"groups within groups are kept", func(s *subject) {
+			s.say(issued("a", "Devs", 1), issued("b", "Ops", 1))
+			s.say(nested("a", "b", true, 2))
+			s.wantNested("a", "b", true, false)
+			s.wantNested("b", "a", false, false)
+			found := nested("b", "a", true, 3)
+			found.Origin = groupsync.Found
+			s.say(found)
+			s.wantNested("b", "a", true, true)
+			s.say(nested("a", "b", false, 1)) // at an earlier time, but later
+			s.wantNested("a", "b", false, false)
+			s.say(nested("a", "b", true, 0))
+			s.wantNested("a", "b", true, false)
+			s.wantGroups(
+				groupsync.Group{ID: "a", Name: "Devs", ExternalID: "of a", Created: at(1), Modified: at(1)},
+				groupsync.Group{ID: "b", Name: "Ops", ExternalID: "of b", Created: at(1), Modified: at(1)})
+			s.wantHolders("a", nil, nil)
+		}},
+		{"groups within groups are kept apart", func(s *subject) {
+			long := strings.Repeat("a", 239)
+			pairs := [][2]string{
+				{"a", "bc"},
+				{"ab", "c"},
+				{"a", "BC"},
+				{"A", "bc"},
+				{"bc", "a"},
+				{"a", "b"},
+				{"a", "a"},
+				{long + "b", long + "c"},
+				{long + "b", long + "d"},
+				{long + "c", long + "b"},
+			}
+			for i, p := range pairs {
+				s.say(nested(p[0], p[1], i%2 == 0, i))
+			}
+			for i, p := range pairs {
+				s.wantNested(p[0], p[1], i%2 == 0, false)
+			}
+		}},
 		{"the end of a reconcile is kept", func(s *subject) {
 			for i := range 2 {
 				s.must("RecordReconciled", s.ledger.RecordReconciled(s.Context(), at(i)))
@@ -133,6 +172,17 @@ func issued(id, name string, n int) groupsync.GroupFact {
 
 func dead(id string, n int) groupsync.GroupFact {
 	return groupsync.GroupFact{Kind: groupsync.Dead, ID: id, At: at(n)}
+}
+
+func nested(parent, child string, granted bool, n int) groupsync.GroupFact {
+	return groupsync.GroupFact{Kind: groupsync.Nested, ID: parent, Child: child, Granted: granted, At: at(n), Request: "r"}
+}
+
+func (s *subject) wantNested(parent, child string, granted, found bool) {
+	s.Helper()
+	if g, f := s.book().Nested(parent, child); g != granted || f != found {
+		s.Errorf("%q within %q: %v, by hand before %v, want %v, %v", child, parent, g, f, granted, found)
+	}
 }
 
 // texts are names as identity providers and Crowd may have them, up to the 255

@@ -139,6 +139,20 @@ func groupMutants() []mutant {
 			}, f.Name)
 		}), "ids and texts are kept byte for byte"},
 		{"times in seconds", eachGroup(func(f *groupLine) { f.At = f.At.Truncate(time.Second) }), "what was issued is kept"},
+		{"nests stay", faults{group: func(lines []groupLine) []groupLine {
+			return slices.DeleteFunc(lines, func(f groupLine) bool { return f.Kind == groupsync.Nested && !f.Granted })
+		}}, "groups within groups are kept"},
+		{"nests by their time", faults{group: func(lines []groupLine) []groupLine {
+			slices.SortStableFunc(lines, func(x, y groupLine) int { return x.At.Compare(y.At) })
+			return lines
+		}}, "groups within groups are kept"},
+		{"nests forget what they found", eachGroup(func(f *groupLine) { f.Origin = groupsync.Unknown }), "groups within groups are kept"},
+		{"one nest to a group", eachGroup(func(f *groupLine) {
+			if f.Kind == groupsync.Nested {
+				f.Child = "b"
+			}
+		}), "groups within groups are kept apart"},
+		{"nests in lower case", eachGroup(func(f *groupLine) { f.Child = strings.ToLower(f.Child) }), "groups within groups are kept apart"},
 		{"forgets reconciles", faults{forgetsEnd: true}, "the end of a reconcile is kept"},
 		{"one book for all", faults{sharedBook: groupsync.NewBook()}, "a book stays as it was read"},
 		{"no Crowd groups", faults{also: func([]crowd.Restriction) []crowd.Restriction { return nil }}, "a book holds the Crowd groups that were asked for"},

@@ -10,12 +10,13 @@ func sharedChecks() []check {
 			ann := s.users("ann")[0]
 			first, second := s.with("okta"), s.with("okta")
 			first.say(issued("a", "Devs", 1), issued("b", "Ops", 1))
-			second.say(dead("b", 2))
+			second.say(dead("b", 2), nested("a", "c", true, 2))
 			first.tell(ann, granted("a", 1), origin("devs", groupsync.Made, 1))
 			second.tell(ann, granted("b", 2), origin("devs", groupsync.Found, 2))
 			s.must("RecordReconciled", first.ledger.RecordReconciled(s.Context(), at(3)))
 			for _, l := range []*subject{first, second, s.with("okta")} {
 				l.wantGroups(groupsync.Group{ID: "a", Name: "Devs", ExternalID: "of a", Created: at(1), Modified: at(1)})
+				l.wantNested("a", "c", true, false)
 				l.wantGrants(ann, granted("a", 1), granted("b", 2))
 				l.wantOrigins(ann, origin("devs", groupsync.Found, 2))
 				l.wantHolders("a", []string{"ann"}, []string{"ann"})
@@ -58,7 +59,7 @@ func keepsConnectionsApart(s *subject) {
 		s.must("RecordReconciled", c.ledger.RecordReconciled(s.Context(), at(i)))
 	}
 	s.with("okta").tell(ann, revoked("a", 20))
-	s.with("okta").say(dead("a", 20))
+	s.with("okta").say(dead("a", 20), nested("a", "b", true, 20))
 	for i, name := range names {
 		c := s.with(name)
 		c.wantOrigins(ann)
@@ -72,6 +73,7 @@ func keepsConnectionsApart(s *subject) {
 			continue
 		}
 		c.wantGroups(groupsync.Group{ID: "a", Name: name, Created: at(i), Modified: at(i)})
+		c.wantNested("a", "b", false, false)
 		c.wantGrants(ann, granted("a", i))
 		c.wantHolders("a", []string{"ann"}, []string{"ann"})
 	}
