@@ -23,10 +23,10 @@ func ExamplePlan_Table() {
 	fmt.Print(yesterday().Table())
 	// Output:
 	// reconcile
-	// #  STEP           USER  GROUP  CHANGE                          WHY
-	// 1  remove member  bob   devs   -                               the grant was revoked
-	// 2  add member     ann   devs   -                               granted by Developers
-	// 3  update user    ann   -      displayName "Ann" -> "Ann Lee"  Crowd has another value
+	// #  STEP           MEMBER  GROUP  CHANGE                          WHY
+	// 1  remove member  bob     devs   -                               the grant was revoked
+	// 2  add member     ann     devs   -                               granted by Developers
+	// 3  update user    ann     -      displayName "Ann" -> "Ann Lee"  Crowd has another value
 }
 
 // A plan that was kept as JSON is the same plan.

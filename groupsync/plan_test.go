@@ -30,6 +30,7 @@ func plans() *rapid.Generator[*groupsync.Plan] {
 			Op: rapid.SampledFrom([]groupsync.Op{
 				groupsync.OpCreateUser, groupsync.OpAddMember, groupsync.OpRemoveMember, groupsync.OpUpdateUser, groupsync.OpDeleteGroup,
 			}).Draw(t, "op"),
+			Child: text.Draw(t, "child"), ChildID: text.Draw(t, "child id"),
 			User: text.Draw(t, "user"), UserID: text.Draw(t, "user id"), Group: text.Draw(t, "group"), GroupID: text.Draw(t, "group id"),
 			Changes: rapid.SliceOfN(change, 0, 3).Draw(t, "changes"), Why: text.Draw(t, "why"),
 			Reasons: rapid.SliceOfN(reason, 0, 2).Draw(t, "reasons"),
@@ -85,13 +86,15 @@ func TestPlanTable(t *testing.T) {
 	p := &groupsync.Plan{Title: `replace the members of "devs"`, Steps: []groupsync.Step{
 		{Op: groupsync.OpUpdateUser, User: "ann", Changes: []groupsync.Change{{Field: "email", Before: "a@x", After: "b@x"}, {Field: "lastName", After: "A\nB"}}},
 		{Op: groupsync.OpAddMember, User: "日本", Group: "devs", Why: "said so", Reasons: []mapping.Reason{{Kind: mapping.ReasonGrant, Group: "Devs"}}},
+		{Op: groupsync.OpAddGroup, Child: "ops", Group: "devs"},
 		{Op: groupsync.OpDeleteGroup, Group: " \u202Egroup"},
 	}}
 	want := `replace the members of "devs"
-#  STEP          USER  GROUP           CHANGE                                       WHY
-1  update user   ann   -               email "a@x" -> "b@x", lastName "" -> "A\nB"  -
-2  add member    日本    devs            -                                            said so; granted by Devs
-3  delete group  -     " \u202egroup"  -                                            -
+#  STEP          MEMBER  GROUP           CHANGE                                       WHY
+1  update user   ann     -               email "a@x" -> "b@x", lastName "" -> "A\nB"  -
+2  add member    日本      devs            -                                            said so; granted by Devs
+3  add group     ops     devs            -                                            -
+4  delete group  -       " \u202egroup"  -                                            -
 `
 	if diff := cmp.Diff(want, p.Table()); diff != "" {
 		t.Errorf("table mismatch (-want +got):\n%s", diff)
@@ -147,6 +150,8 @@ func TestDiffPlansCountsWhatIsDone(t *testing.T) {
 		{"user id", func(s *groupsync.Step) { s.UserID = "1.b" }, 0},
 		{"group", func(s *groupsync.Step) { s.Group = "ops" }, 0},
 		{"group id", func(s *groupsync.Step) { s.GroupID = "n-1" }, 0},
+		{"child", func(s *groupsync.Step) { s.Child = "ops" }, 0},
+		{"child id", func(s *groupsync.Step) { s.ChildID = "n-2" }, 0},
 		{"change", func(s *groupsync.Step) { s.Changes = []groupsync.Change{{Field: "email", After: "b"}} }, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -51,7 +51,7 @@ func DiffPlans(before, after *Plan) PlanDiff {
 // deed returns what a step does, as a text to compare.
 func (s Step) deed() string {
 	s.Why, s.Reasons = "", nil
-	s.User, s.Group = crowd.Fold(s.User), crowd.Fold(s.Group)
+	s.User, s.Group, s.Child = crowd.Fold(s.User), crowd.Fold(s.Group), crowd.Fold(s.Child)
 	document, err := json.Marshal(s)
 	if err != nil {
 		panic(err) // a step has only strings

@@ -1,6 +1,7 @@
 package groupsync
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -21,9 +22,9 @@ func (p *Plan) WriteTable(w io.Writer) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "#\tSTEP\tUSER\tGROUP\tCHANGE\tWHY")
+	fmt.Fprintln(t, "#\tSTEP\tMEMBER\tGROUP\tCHANGE\tWHY")
 	for i, s := range p.Steps {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", i+1, cell(string(s.Op)), cell(s.User), cell(s.Group), s.changes(), s.why())
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", i+1, cell(string(s.Op)), cell(cmp.Or(s.User, s.Child)), cell(s.Group), s.changes(), s.why())
 	}
 	return t.Flush() // has the first error
 }
