@@ -31,6 +31,16 @@ install() {
 	fail "$name cannot be installed from its registry"
 }
 
+# install_python NAME VERSION MODULES: installs a Python client with the versions
+# that NAME.txt pins, unless the modules are there, and leaves in $python what
+# runs it.
+install_python() {
+	local packages=$cache/pypi-$1-$2 requirements=$here/pypi-$1.txt
+	python=$packages/bin/python
+	"$python" -I -c "import $3" 2>/dev/null && return
+	install "$1" bash -euc 'python3 -m venv --clear "$1"; "$1/bin/python" -m pip install --disable-pip-version-check --requirement "$2"' - "$packages" "$requirements"
+}
+
 # start_fakecrowd leaves the fake's line of JSON in $access.
 start_fakecrowd() {
 	echo '{"applications": [{"name": "scim", "createTokens": true}]}' >"$work/state.json"
