@@ -130,7 +130,7 @@ func batches(steps []Step) func(yield func([]Step) bool) {
 // delete one last.
 var order = map[Op]int{
 	OpDeactivateUser: 1, OpEndSessions: 2, OpRemoveMember: 3, OpRemoveGroup: 4, OpCreateGroup: 5, OpLinkGroup: 6,
-	OpAddMember: 7, OpAddGroup: 8, OpRenameUser: 9, OpUpdateUser: 10, OpRecord: 11, OpReleaseGroup: 12,
+	OpAddMember: 7, OpAddGroup: 8, OpRenameUser: 9, OpUpdateUser: 10, OpReactivateUser: 10, OpRecord: 11, OpReleaseGroup: 12,
 	OpWatchGroup: 13, OpDeleteGroup: 14,
 }
 
@@ -170,7 +170,7 @@ func (k *keeper) perform(ctx context.Context, s Step) error {
 	switch s.Op {
 	case OpAddMember, OpRemoveMember:
 		return k.repairMember(ctx, s)
-	case OpDeactivateUser, OpEndSessions, OpRenameUser, OpUpdateUser, OpRecord:
+	case OpDeactivateUser, OpEndSessions, OpRenameUser, OpUpdateUser, OpReactivateUser, OpRecord:
 		return k.repairFields(ctx, s)
 	case OpAddGroup, OpRemoveGroup:
 		return k.repairNest(ctx, s)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
@@ -114,7 +115,7 @@ func (r *comparison) tally(ctx context.Context, u *User) {
 // suspect reports whether a user differs from what it should be, going by what
 // was read on the way.
 func (r *comparison) suspect(u *User) bool {
-	if len(r.e.fieldDrift(u)) > 0 {
+	if len(r.drift(u)) > 0 {
 		return true
 	}
 	in := r.roster.of(u.Crowd.Name)
@@ -188,7 +189,7 @@ func (r *comparison) diagnose(ctx context.Context, u *User) ([]Step, error) {
 	if crowd.Fold(v.Crowd.Name) != crowd.Fold(u.Crowd.Name) {
 		return nil, nil // renamed this moment: by a request, which looks again
 	}
-	steps := r.e.fieldDrift(v)
+	steps := r.drift(v)
 	for _, t := range r.e.candidates(r.book, v, in, r.exact) {
 		if op, reasons := r.e.memberDrift(r.book, v, t, containsFolded(in, t.Group)); op != "" {
 			steps = append(steps, Step{Op: op, User: v.Crowd.Name, UserID: v.ID, Group: t.Group, Reasons: reasons})
@@ -222,10 +223,36 @@ func (e *Engine) fieldDrift(u *User) []Step {
 	return p.Steps
 }
 
+// drift returns the steps that a user needs, memberships aside.
+func (r *comparison) drift(u *User) []Step {
+	steps := r.e.fieldDrift(u)
+	if r.leftLately(u) {
+		s := r.e.sessionsStep(u)
+		s.Why = restored[s.Op]
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+// leftLately reports whether a user was deactivated so long ago that the request has
+// ended, and not yet when the last reconcile looked: a fault may have left the
+// sessions standing, which Crowd honours until they end by themselves.
+func (r *comparison) leftLately(u *User) bool {
+	if u.Owner != r.e.connection || u.said == nil || *u.said || u.Crowd.Active || r.e.protected[crowd.Fold(u.Crowd.Name)] {
+		return false
+	}
+	age := r.e.now().Sub(u.saidAt)
+	return age >= longestRequest && age < sessionsEnd && u.saidAt.Add(longestRequest).After(r.book.Reconciled)
+}
+
+// sessionsEnd is longer than any session of Crowd lives.
+const sessionsEnd = 24 * time.Hour
+
 // restored says why a reconcile takes a step on a user's fields.
 var restored = map[Op]string{
 	OpDeactivateUser: "the identity provider deactivated or deleted the user, who is active in Crowd",
 	OpEndSessions:    "the user may not be logged in any more",
+	OpReactivateUser: "the identity provider activated or created the user, and that did not end",
 	OpUpdateUser:     "the fields in Crowd are not what the identity provider said",
 	OpRenameUser:     "the name in Crowd is not what the identity provider said",
 	OpRecord:         "the creation of the user did not end",

@@ -118,8 +118,11 @@ func TestExclusiveFaults(t *testing.T) {
 	}
 	name := "Ops"
 	kinds := []crowdtest.Fault{
-		{Kind: crowdtest.LoseRequest, Times: 3}, {Kind: crowdtest.LoseResponse, Times: 3}, {Kind: crowdtest.ResetResponse},
-		{Kind: crowdtest.LandLate, Times: 3}, {Kind: crowdtest.Answer, Status: 500, Times: 3},
+		{Kind: crowdtest.LoseRequest, Times: 3},
+		{Kind: crowdtest.LoseResponse, Times: 3},
+		{Kind: crowdtest.ResetResponse},
+		{Kind: crowdtest.LandLate, Times: 3},
+		{Kind: crowdtest.Answer, Status: 500, Times: 3},
 	}
 	total := 0
 	for _, op := range []operation{

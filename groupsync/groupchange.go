@@ -45,6 +45,11 @@ func (e *Engine) ChangeGroup(ctx context.Context, id string, c GroupChange) (*Gr
 	if err != nil {
 		return nil, err
 	}
+	if e.repeatsMove(b, g, c) {
+		if err := e.catchUp(ctx, b, g); err != nil {
+			return nil, err
+		}
+	}
 	if c.Name != nil && *c.Name != g.Name {
 		if g, b, err = e.rename(ctx, b, g, *c.Name); err != nil {
 			return nil, err
@@ -141,7 +146,7 @@ func (e *Engine) moveExternalID(ctx context.Context, b *Book, g *Group, external
 		return b, nil
 	}
 	e.epoch.Add(1)
-	m.left = without(old, m.now)
+	m.left = given(old, m.now)
 	if err := e.readLeft(ctx, b, slices.Concat(m.now, m.left)); err != nil {
 		return nil, err
 	}

@@ -62,17 +62,16 @@ func (e *Engine) createGroup(ctx context.Context, g NewGroup) (*Group, error) {
 	id, now := b.next(g.Name), e.now().UTC()
 	made := &Group{ID: id, Name: g.Name, ExternalID: g.ExternalID, Created: now, Modified: now, Adopted: true}
 	if owner := b.owner(g.Name); owner != "" {
-		if err := e.completeGroup(ctx, b, owner, g); err != nil {
-			return nil, err
-		}
-		made = e.show(b, b.live(owner))
-	} else if err := e.collision(b, mapping.SCIMGroup{ID: id, Name: g.Name, ExternalID: g.ExternalID}); err != nil {
+		return e.createAgain(ctx, b, owner, g)
+	}
+	if err := e.collision(b, mapping.SCIMGroup{ID: id, Name: g.Name, ExternalID: g.ExternalID}); err != nil {
 		return nil, err
-	} else if err := e.apply(ctx, e.planCreateGroup(b, id, g, now)); err != nil {
+	}
+	if err := e.apply(ctx, e.planCreateGroup(b, id, g, now)); err != nil {
 		return nil, unwrapStep(err)
 	}
 	if len(g.Members) > 0 && !e.cfg.DryRun {
-		if _, err := e.ChangeGroup(ctx, made.ID, GroupChange{Members: []MemberChange{{AddMembers, g.Members}}}); err != nil {
+		if err := e.addMembers(ctx, made.ID, g.Members); err != nil {
 			return made, err
 		}
 	}
@@ -110,6 +109,52 @@ func (e *Engine) crowdNames(g NewGroup) []string {
 		names = append(names, g.Name)
 	}
 	return names
+}
+
+// createAgain answers a create whose name a SCIM group has. One that was cut short
+// is completed, its members too; of a whole one it says that the name is taken.
+func (e *Engine) createAgain(ctx context.Context, b *Book, owner string, g NewGroup) (*Group, error) {
+	made := e.show(b, b.live(owner))
+	taken := e.completeGroup(ctx, b, owner, g)
+	if _, conflict := errors.AsType[*ConflictError](taken); taken != nil && (!conflict || !e.repeatsCreate(b.live(owner), g)) {
+		return nil, taken
+	}
+	if len(g.Members) == 0 || e.cfg.DryRun {
+		return made, nil
+	}
+	if taken != nil {
+		same, whole, err := e.compareMembers(ctx, made, g.Members)
+		if !same || err != nil {
+			return nil, errors.Join(taken, err)
+		}
+		if !whole {
+			taken = nil
+		}
+	}
+	return made, errors.Join(e.addMembers(ctx, owner, g.Members), taken)
+}
+
+func (e *Engine) addMembers(ctx context.Context, id string, members []string) error {
+	_, err := e.ChangeGroup(ctx, id, GroupChange{Members: []MemberChange{{AddMembers, members}}})
+	return err
+}
+
+// repeatsCreate reports whether a create says what one before it has said lately.
+func (e *Engine) repeatsCreate(n *entry, g NewGroup) bool {
+	return len(g.Members) > 0 && !n.renamed && n.externalID == g.ExternalID && e.now().Sub(n.created) < lately && !e.cfg.DryRun
+}
+
+// compareMembers reports whether only those of the ids are in a SCIM group, and
+// whether all of them are.
+func (e *Engine) compareMembers(ctx context.Context, g *Group, ids []string) (only, all bool, err error) {
+	n := 0
+	for m, err := range e.Members(ctx, g) {
+		if err != nil || !slices.Contains(ids, m.ID) {
+			return false, false, err
+		}
+		n++
+	}
+	return true, n >= len(ids), nil
 }
 
 // completeGroup ends a create that a fault left half done: the group is live,

@@ -103,9 +103,19 @@ func (e *Engine) left(b *Book, id string, names []string, now []mapping.Target) 
 		filled = append(filled, e.groups.Targets(g)...)
 	}
 	for _, name := range e.carriers(b, id) {
-		filled = append(filled, e.bare(name))
+		filled = append(filled, mapping.Target{Group: name, Create: true})
 	}
-	return without(filled, now)
+	return given(filled, now)
+}
+
+// given returns the targets that are given up for others, each once. Whoever was
+// put there by hand stays, whatever the settings say of those that are filled.
+func given(filled, now []mapping.Target) []mapping.Target {
+	left := without(filled, now)
+	for i := range left {
+		left[i].KeepExisting = true
+	}
+	return left
 }
 
 // carriers returns the names of the Crowd groups in the book that carry an id.

@@ -67,7 +67,7 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, a
 			return nil, err
 		}
 	}
-	m.left = without(old, now)
+	m.left = given(old, now)
 	if len(claims) == 0 && sameTargets(old, now) {
 		return b, nil
 	}

@@ -28,8 +28,6 @@ type race struct {
 	ops    []act
 }
 
-type act func(ctx context.Context, e *groupsync.Engine, w *world, id string) error
-
 func races() []race {
 	membersOp := func(op groupsync.MemberOp, names ...string) act {
 		return func(ctx context.Context, e *groupsync.Engine, w *world, id string) error {

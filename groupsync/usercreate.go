@@ -181,7 +181,11 @@ func (e *Engine) defaultsStep(v *User) Step {
 			if err != nil {
 				return err
 			}
-			return e.changeGrants(ctx, b, v, nil)
+			var defaults []mapping.Target
+			for _, g := range e.groups.DefaultForAllUsers() {
+				defaults = append(defaults, e.bare(g))
+			}
+			return e.rederive(ctx, b, v, defaults...)
 		},
 	}
 }

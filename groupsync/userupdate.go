@@ -191,7 +191,7 @@ func (w *update) plan(ctx context.Context, v *User) *Plan {
 func (w *update) repeatsLeave(v *User) bool {
 	const shortly = time.Hour
 	a := w.profile.Fields.Active
-	return a != nil && !*a && w.profile.ActiveSaid && !v.Crowd.Active && v.said != nil && !*v.said && w.e.now().Sub(v.saidAt) < shortly
+	return a != nil && !*a && !v.Crowd.Active && v.said != nil && !*v.said && w.e.now().Sub(v.saidAt) < shortly
 }
 
 // current reports whether what is recorded with v is what this update recorded,
@@ -235,10 +235,11 @@ func (w *update) active(v *User) bool {
 		return true
 	}
 	// Said active, and is not: by hand, unless the word is so young that it may
-	// be on its way, or this update's own write has undone it.
+	// be on its way, or belongs to a creation that did not end, or this update's own
+	// write has undone it.
 	young := w.e.now().Sub(v.saidAt) < longestRequest
 	undone := w.round > 0 && w.before.Crowd.Active
-	return young || undone
+	return young || v.pending || undone
 }
 
 // says reports whether the request has a word on the active flag that is new, and

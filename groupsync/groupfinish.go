@@ -1,0 +1,81 @@
+package groupsync
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// lately is how long after a change a request that says the same is taken for its
+// repetition, and looks for what a fault may have left undone.
+const lately = time.Hour
+
+// repeatsMove reports whether a change says a name or externalId that the group
+// has got lately. Under rules no mark on a Crowd group tells whether its holders
+// have moved.
+func (e *Engine) repeatsMove(b *Book, g *Group, c GroupChange) bool {
+	n := b.live(g.ID)
+	if n == nil || !n.renamed && !n.externalised || e.groups.Mode() != mapping.ManualMapping || e.cfg.DryRun {
+		return false
+	}
+	same := c.Name != nil && *c.Name == g.Name || c.ExternalID != nil && *c.ExternalID == g.ExternalID
+	return same && e.now().Sub(n.modified) < lately
+}
+
+// catchUp moves those holders of a SCIM group who are not where its rules now say:
+// to the Crowd groups that it fills, and out of those that are recorded with them.
+// The members are read group by group, so that who is in order costs nothing.
+func (e *Engine) catchUp(ctx context.Context, b *Book, g *Group) error {
+	holders, err := e.holders(ctx, g.ID)
+	if err != nil {
+		return err
+	}
+	now := e.targets(b, g.ID)
+	in := map[string]map[string]bool{} // folded user names by folded Crowd group
+	astray := make([][]mapping.Target, len(holders))
+	for i, u := range holders {
+		for _, t := range slices.Concat(now, given(e.ours(u), now)) {
+			f := crowd.Fold(t.Group)
+			if in[f] == nil {
+				if in[f], err = e.namesIn(ctx, t.Group); err != nil {
+					return err
+				}
+			}
+			if op, _ := e.memberDrift(b, u, t, in[f][crowd.Fold(u.Crowd.Name)]); op != "" {
+				astray[i] = append(astray[i], t)
+			}
+		}
+	}
+	return e.each(ctx, len(holders), func(ctx context.Context, i int) error {
+		if len(astray[i]) == 0 {
+			return nil
+		}
+		return e.rederive(ctx, b, holders[i], astray[i]...)
+	})
+}
+
+// ours returns the Crowd groups that grants once put a user into.
+func (e *Engine) ours(u *User) []mapping.Target {
+	var all []mapping.Target
+	for _, g := range u.holdings.Targets() {
+		if o, _ := u.holdings.Origin(g); o != Found && !e.hidden(g) {
+			all = append(all, e.bare(g))
+		}
+	}
+	return all
+}
+
+// namesIn returns the folded names of a Crowd group's members.
+func (e *Engine) namesIn(ctx context.Context, group string) (map[string]bool, error) {
+	names := map[string]bool{}
+	for m, err := range membershipsOf(ctx, e.crowd, group) {
+		if err != nil {
+			return nil, err
+		}
+		names[crowd.Fold(m.User)] = true
+	}
+	return names, nil
+}
