@@ -57,6 +57,14 @@
 // A user belongs to the connection that created or first linked it; others grant
 // it memberships and change nothing else of it.
 //
+// # What it tells
+//
+// Every change, and what an administrator should know, is an [Event] for
+// [Config.Observer]; an [AuditWriter] keeps them in a log that shows whether it was
+// touched. [Plan.Table] shows a plan to people, [DiffPlans] what two of them do
+// not have in common. Package ledgertest holds a [Ledger] of one's own against
+// what an engine needs.
+//
 // # What it does not do
 //
 // It knows nothing of HTTP or of SCIM's representation of a resource; see
