@@ -29,9 +29,12 @@ type BuildOptions struct {
 	// HTTPClient carries certificates, proxy and transport of the way to Crowd.
 	// Default: a client of its own.
 	HTTPClient *http.Client
-	// Ledger makes what keeps grants and SCIM groups. Default: they are kept in
-	// Crowd.
-	Ledger func(groupsync.Directory) groupsync.Ledger
+	// Ledger returns what keeps the grants and SCIM groups of a connection, the
+	// same for all that ask. Default: they are kept in Crowd.
+	Ledger func(d groupsync.Directory, connection string) groupsync.Ledger
+	// Neighbours are the other connections that share the directory; [BuildAll]
+	// finds them.
+	Neighbours []Connection
 	// DryRun has every change planned and reported, and none made.
 	DryRun bool
 	// Observer is told every event; it must be quick and safe for concurrent
@@ -170,10 +173,17 @@ func (c Connection) engine(client *crowd.Client, attributes *mapping.AttributeMa
 	}
 	var ledger groupsync.Ledger
 	if o.Ledger != nil {
-		ledger = o.Ledger(client)
+		ledger = o.Ledger(client, c.Name)
+	}
+	others, err := neighbours(o.Neighbours, client, o)
+	if err != nil {
+		return nil, err
 	}
 	return groupsync.New(groupsync.Config{
 		Connection:           c.Name,
+		Neighbours:           others,
+		Abandoned:            c.Crowd.Abandoned,
+		FlattenGroups:        c.Groups.Nested == FlattenNested,
 		Crowd:                client,
 		Ledger:               ledger,
 		Attributes:           attributes,

@@ -162,6 +162,12 @@ func TestBuildPassesSettingsOn(t *testing.T) {
 			"groups.unknownMembers", `, "groups": {"unknownMembers": "reject"}`, nil, "/scim/okta/Groups",
 			`{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "devs", "members": [{"value": "1.nobody"}]}`, 400, nil,
 		},
+		{"groups.nested", `, "groups": {"nested": "flatten"}`, func(s *site) {
+			s.post("/scim/okta/Groups", group("inner"))
+		}, "/scim/okta/Groups", within, 201, nil},
+		{"groups.nested refused", "", func(s *site) {
+			s.post("/scim/okta/Groups", group("inner"))
+		}, "/scim/okta/Groups", within, 400, nil},
 		{"groups.protected", `, "groups": {"protected": ["devs"]}`, nil, "/scim/okta/Groups", group("devs"), 403, nil},
 		{"limits", `, "limits": {"body": 10}`, nil, "/scim/okta/Users", ann, 413, nil},
 		{"strict", `, "provider": "strict"`, nil, "/scim/okta/Users", `{"userName": "ann"}`, 400, nil},
@@ -181,6 +187,9 @@ func TestBuildPassesSettingsOn(t *testing.T) {
 		})
 	}
 }
+
+// within is a group with another in it.
+const within = `{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "outer", "members": [{"value": "n-aW5uZXI"}]}`
 
 func group(name string) string {
 	return `{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "` + name + `"}`
@@ -220,7 +229,7 @@ func TestBuildDryRun(t *testing.T) {
 	fake := &crowdtest.Server{}
 	running, err := backup.Build(t.Context(), c, backup.BuildOptions{
 		BaseURL: "https://bridge.example.com", HTTPClient: &http.Client{Transport: fake}, DryRun: true,
-		Ledger: func(d groupsync.Directory) groupsync.Ledger { return groupsync.NewMemoryLedger(d) },
+		Ledger: func(d groupsync.Directory, _ string) groupsync.Ledger { return groupsync.NewMemoryLedger(d) },
 		Now:    func() time.Time { return time.Unix(1e9, 0) },
 	})
 	if err != nil {

@@ -40,7 +40,25 @@ func check(c *Config) *faults {
 	for i := range c.Connections {
 		k.connection(&c.Connections[i], fmt.Sprintf("/connections/%d", i))
 	}
+	k.exclusive(c.Connections)
 	return &k.faults
+}
+
+// exclusive refuses exclusive groups in a directory that connections share.
+func (k *checker) exclusive(all []Connection) {
+	for i, c := range all {
+		if !c.Groups.OnTheFly.Exclusive {
+			continue
+		}
+		for j, other := range all {
+			if i != j && c.SharesDirectory(other) {
+				k.faults.add(fmt.Sprintf("/connections/%d/groups/onTheFly/exclusive", i),
+					fmt.Sprintf("the connection %s provisions the same directory", quote(other.Name)),
+					`Leave exclusive out, as in "onTheFly": {"keepExistingGroups": false}, or give each connection a directory of its own`)
+				break
+			}
+		}
+	}
 }
 
 func (k *checker) connection(c *Connection, pointer string) {

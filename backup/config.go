@@ -59,6 +59,10 @@ type Crowd struct {
 	// SplitWrites writes records of memberships one after the other. Needed for
 	// a Crowd that does not apply the attributes of one request together.
 	SplitWrites bool `json:"splitWrites,omitempty"`
+	// Abandoned names connections whose records are left in the directory and
+	// count no more. Without it, records of a connection that the document does
+	// not have keep a reconcile from running.
+	Abandoned []string `json:"abandoned,omitempty"`
 }
 
 // A Directory names a directory of Crowd.
@@ -115,9 +119,24 @@ type Groups struct {
 	// Default: those that the connection created are deleted, once nobody else
 	// is in them.
 	KeepEmptyGroups bool `json:"keepEmptyGroups,omitempty"`
+	// Nested says what becomes of groups within groups. Default native.
+	Nested NestedGroups `json:"nested,omitempty"`
 	// Guard refuses what would take away too much.
 	Guard groupsync.Policy `json:"guard,omitzero"`
 }
+
+// NestedGroups says what becomes of a SCIM group that is a member of another.
+type NestedGroups string
+
+const (
+	// NativeNested makes the Crowd group of the inner one a member of that of the
+	// outer one. It is refused where the directory does not support that, or where
+	// rules map the groups.
+	NativeNested NestedGroups = "native"
+	// FlattenNested puts the members of the inner group into the Crowd groups of
+	// the outer one.
+	FlattenNested NestedGroups = "flatten"
+)
 
 // UnknownMembers says what becomes of members whom Crowd does not have.
 type UnknownMembers string

@@ -35,6 +35,7 @@ func drawConnection(t *rapid.T, i int) backup.Connection {
 			Password:    drawPassword(t),
 			MaxInFlight: rapid.IntRange(0, 1000).Draw(t, "maxInFlight"),
 			SplitWrites: rapid.Bool().Draw(t, "splitWrites"),
+			Abandoned:   rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9-]{1,32}`), 0, 3, rapid.ID[string]).Draw(t, "abandoned"),
 		},
 		Users:  drawUsers(t),
 		Groups: drawGroups(t),
@@ -116,6 +117,7 @@ func drawGroups(t *rapid.T) backup.Groups {
 			Protected: rapid.SampledFrom([][]string{nil, {}, {"crowd-administrators"}}).Draw(t, "protected"),
 		},
 		UnknownMembers:  rapid.SampledFrom([]backup.UnknownMembers{"", backup.SkipUnknown, backup.RejectUnknown}).Draw(t, "unknownMembers"),
+		Nested:          rapid.SampledFrom([]backup.NestedGroups{"", backup.NativeNested, backup.FlattenNested}).Draw(t, "nested"),
 		KeepEmptyGroups: rapid.Bool().Draw(t, "keepEmptyGroups"),
 		Guard:           groupsync.Policy{Removals: drawLimit(t), Deactivations: drawLimit(t), GroupDeletions: drawLimit(t)},
 	}

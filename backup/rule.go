@@ -92,6 +92,10 @@ func crowdRules() map[string]rule {
 		"backup.Crowd.password":    {about: "Where the application's password is.", required: true, example: `{"env": "CROWD_PASSWORD"}`},
 		"backup.Crowd.directory":   {about: "The directory that the application manages, for restoring on another Crowd."},
 		"backup.Crowd.maxInFlight": {about: "The requests to Crowd that may be in flight.", fallback: "8", most: 1000},
+		"backup.Crowd.abandoned":   {about: "Connections whose records are left in the directory and count no more.", most: someItems},
+		"backup.Crowd.abandoned[]": {
+			least: 1, most: 32, form: `^[a-z0-9-]+$`, formed: "lower-case letters, digits and hyphens", example: `"old-okta"`,
+		},
 		"backup.Crowd.splitWrites": {
 			about: "Write records of memberships one after the other, for a Crowd that does not apply several attributes together.", fallback: "false",
 		},
@@ -179,6 +183,7 @@ func groupRules() map[string]rule {
 		},
 		"backup.Groups.unknownMembers":    {about: "What becomes of members whom Crowd does not have.", fallback: `"skip"`},
 		"backup.Groups.keepEmptyGroups":   {about: "Keep the Crowd groups of deleted and renamed SCIM groups.", fallback: "false"},
+		"backup.Groups.nested":            {about: "What becomes of groups within groups.", fallback: `"native"`},
 		"backup.Groups.guard":             {about: "Refuses what would take away too much. Default: more than 100 and more than 50 %."},
 		"groupsync.Policy.removals":       {about: "Of memberships, by one request or within an hour."},
 		"groupsync.Policy.deactivations":  {about: "Of users deactivated or deleted."},

@@ -154,6 +154,7 @@ func vocabulary() map[reflect.Type][]string {
 		reflect.TypeFor[mapping.Collisions](): texts(mapping.Union, mapping.Refuse),
 		reflect.TypeFor[DirectoryType]():      texts(Internal, Delegating, LDAP, Remote, Generic),
 		reflect.TypeFor[UnknownMembers]():     texts(SkipUnknown, RejectUnknown),
+		reflect.TypeFor[NestedGroups]():       texts(NativeNested, FlattenNested),
 	}
 }
 
