@@ -326,6 +326,25 @@ func TestContract44MembershipDump(t *testing.T) {
 	s.want(404, "GET", "group/membership", "")
 }
 
+// TestContract44DirectOnly dumps a group whose members are in a child group.
+func TestContract44DirectOnly(t *testing.T) {
+	s := newSite(t)
+	s.set(func(o *crowdtest.Options) { o.NestedGroups = true })
+	s.srv.AddGroup(crowd.Group{Name: "all"})
+	s.srv.AddMember("ops", "ann")
+	s.srv.AddChildGroup("all", "devs")
+	s.srv.AddChildGroup("devs", "ops")
+	s.accept("application/xml")
+	want := parseElement(t, `<memberships>
+		<membership group="all"><users/><groups><group name="devs"/></groups></membership>
+		<membership group="devs"><users/><groups><group name="ops"/></groups></membership>
+		<membership group="ops"><users><user name="ann"/></users><groups/></membership>
+	</memberships>`)
+	if diff := cmp.Diff(want, parseElement(t, s.want(200, "GET", "group/membership", "").body)); diff != "" {
+		t.Errorf("dump mismatch (-want +got):\n%s", diff)
+	}
+}
+
 // TestContract44LongDump has groups and members that do not fit into one part
 // of the answer.
 func TestContract44LongDump(t *testing.T) {
