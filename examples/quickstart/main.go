@@ -31,6 +31,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
+	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/scim"
 )
@@ -53,6 +54,7 @@ type options struct {
 	noEmailChange         bool
 	crowdURL, application string
 	config                string
+	reconcile             time.Duration
 	export, json, debug   bool
 }
 
@@ -67,6 +69,7 @@ func parse(args []string, help io.Writer) (o options, err error) {
 	f.StringVar(&o.crowdURL, "crowd", "", "a Crowd that is there already, such as https://crowd.example.com/crowd")
 	f.StringVar(&o.application, "application", "scim", "name of the application in that Crowd; its password is taken from CROWD_PASSWORD")
 	f.StringVar(&o.config, "config", "", "configuration document; its first connection is run")
+	f.DurationVar(&o.reconcile, "reconcile", time.Hour, "how often Crowd is compared with what was said and mended, at the start too; 0 for never")
 	f.BoolVar(&o.export, "export", false, "print the configuration document that would be used, and end")
 	f.BoolVar(&o.json, "json", false, "print what a program needs as one line of JSON")
 	f.BoolVar(&o.debug, "debug", false, "log every request and change")
@@ -187,6 +190,9 @@ func (o options) serve(ctx context.Context, c backup.Connection, secret crowd.Se
 		return fmt.Errorf("%w. Check the address of Crowd (%s), the application %q, its password and its remote addresses", err, c.Crowd.URL, c.Crowd.Application)
 	}
 	level.Set(min(level.Level(), slog.LevelWarn))
+	if err := running.Engine.CheckStrangers(ctx); err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
 	running.Mount(mux)
 	servers.serve(listener, mux)
@@ -199,7 +205,26 @@ func (o options) serve(ctx context.Context, c backup.Connection, secret crowd.Se
 	if err != nil {
 		return err
 	}
+	if o.reconcile > 0 {
+		defer inBackground(ctx, func(ctx context.Context) {
+			_ = running.Engine.ReconcileEvery(ctx, o.reconcile, groupsync.ReconcileOptions{}) // logs what goes wrong
+		})()
+	}
 	return servers.wait(ctx)
+}
+
+// inBackground runs f and returns what ends it and waits for its end.
+func inBackground(ctx context.Context, f func(context.Context)) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // startFake serves a fake Crowd with a few users and a group in it.
