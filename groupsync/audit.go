@@ -55,10 +55,10 @@ type AuditWriter struct {
 }
 
 // NewAuditWriter returns a writer of records that follow the one of that head. The
-// zero AuditHead begins a new log. To continue a log, let VerifyAudit find its
+// zero AuditHead begins a new log. To continue a log, let [LastAudit] find its
 // head; where a crash has left half a record at its end, cut that off first:
 //
-//	head, err := groupsync.VerifyAudit(file, groupsync.AuditCheck{})
+//	head, err := groupsync.LastAudit(file)
 //	if torn, ok := errors.AsType[*groupsync.AuditError](err); ok && torn.Torn {
 //		err = file.Truncate(torn.Offset)
 //	}

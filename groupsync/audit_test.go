@@ -115,6 +115,10 @@ func TestAuditContinuesAfterCrash(t *testing.T) {
 		if !ok || !torn.Torn || torn.Line != 2 || torn.Offset != int64(begin) || head != heads[0] {
 			t.Fatalf("cut at %d: %v, %+v", end, head, err)
 		}
+		last, err := groupsync.LastAudit(file)
+		if again, ok := errors.AsType[*groupsync.AuditError](err); !ok || !again.Torn || again.Offset != torn.Offset || last != head {
+			t.Fatalf("LastAudit, cut at %d: %v, %+v", end, err, last)
+		}
 		if err := file.Truncate(torn.Offset); err != nil {
 			t.Fatal(err)
 		}
@@ -382,6 +386,35 @@ func TestAuditBoundsALine(t *testing.T) {
 	}
 	if len(read) != 2 || read[0].Step.Op != e.Step.Op || read[0].Request != e.Request || !strings.HasPrefix(read[0].Text, "details of ") {
 		t.Errorf("read %+v", read)
+	}
+}
+
+// TestLastAudit finds the last record of logs of any length, also behind lines as
+// long as they may be.
+func TestLastAudit(t *testing.T) {
+	long := event(0)
+	long.Text = strings.Repeat("x", groupsync.MaxAuditLine-2048)
+	var log bytes.Buffer
+	a := groupsync.NewAuditWriter(&log, groupsync.AuditHead{})
+	for i := range 5 {
+		head, err := groupsync.LastAudit(bytes.NewReader(log.Bytes()))
+		if err != nil || head != a.Head() {
+			t.Errorf("after %d records: %v, %v, want %v", i, head, err, a.Head())
+		}
+		torn := append(bytes.Clone(log.Bytes()), strings.Repeat("x", groupsync.MaxAuditLine-2048)...)
+		head, err = groupsync.LastAudit(bytes.NewReader(torn))
+		wrong, ok := errors.AsType[*groupsync.AuditError](err)
+		if head != a.Head() || !ok || !wrong.Torn || wrong.Offset != int64(log.Len()) {
+			t.Errorf("torn after %d records: %v, %v, want %v", i, head, err, a.Head())
+		}
+		a.Observe(t.Context(), long)
+	}
+	for _, bad := range []string{"\n", "x\n", log.String() + "x\n", log.String() + strings.Repeat("x", 3*groupsync.MaxAuditLine) + "\n", strings.Repeat("x", 3*groupsync.MaxAuditLine)} {
+		_, err := groupsync.LastAudit(strings.NewReader(bad))
+		wrong, ok := errors.AsType[*groupsync.AuditError](err)
+		if !ok || wrong.Torn || !strings.Contains(err.Error(), "the line at byte ") {
+			t.Errorf("LastAudit of a log with a bad end: %v", err)
+		}
 	}
 }
 

@@ -35,8 +35,8 @@ type AuditCheck struct {
 // An AuditError says where an audit log is not what was written. Records before
 // that line are as they were when the next record was written.
 type AuditError struct {
-	// Line is the number of the first line that is wrong, from 1; Offset is where
-	// in the log it begins, in bytes.
+	// Line is the number of the first line that is wrong, from 1, or 0 where lines
+	// were not counted; Offset is where in the log it begins, in bytes.
 	Line, Offset int64
 	// Problem says what is wrong.
 	Problem string
@@ -47,6 +47,9 @@ type AuditError struct {
 }
 
 func (e *AuditError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("groupsync: audit log: the line at byte %d: %s", e.Offset, e.Problem)
+	}
 	return fmt.Sprintf("groupsync: audit log: line %d: %s", e.Line, e.Problem)
 }
 
