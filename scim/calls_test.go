@@ -99,6 +99,9 @@ func TestCalls(t *testing.T) {
 		{name: "create user, name taken", do: "POST /Users", body: `{` + userSchemas + `,"userName":"ann"}`, calls: 2},
 		{name: "user unchanged", do: "PUT /Users/{ann}", body: annWhole + `}`, calls: 1},
 		{name: "patch unchanged", do: "PATCH /Users/{ann}", body: patch(`{"op":"replace","path":"displayName","value":"Display"}`), calls: 1},
+		{name: "patch of what Crowd made up, unchanged", given: func(c *scene) {
+			c.ann = c.want(201, "POST", "/Users", `{`+userSchemas+`,"userName":"dot"}`).string("id")
+		}, do: "PATCH /Users/{ann}", body: patch(`{"op":"replace","path":"displayName","value":"dot"}`), calls: 1},
 		{name: "Crowd's field", with: keep(), do: "PATCH /Users/{ann}", body: patch(`{"op":"replace","path":"displayName","value":"Other"}`), calls: 3},
 		{name: "kept data", do: "PATCH /Users/{ann}", body: patch(`{"op":"replace","path":"title","value":"Dr"}`), calls: 3},
 		{name: "Crowd's field and kept data", do: "PATCH /Users/{ann}", body: patch(`{"op":"replace","path":"displayName","value":"Other"}`), calls: 4},

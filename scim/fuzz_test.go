@@ -34,7 +34,7 @@ type failer interface {
 	Fatalf(string, ...any)
 }
 
-func newTarget(t failer) *target {
+func newTarget(t failer, p ...scim.Provider) *target {
 	t.Helper()
 	g := &target{t: t, crowd: &crowdtest.Server{}}
 	client, err := crowd.New(crowd.Config{
@@ -54,7 +54,11 @@ func newTarget(t failer) *target {
 		t.Fatal(err)
 	}
 	g.token = secret.Reveal()
-	if g.h, err = scim.New(scim.Config{Engine: engine, Auth: auth, BaseURL: "https://bridge.example.com/scim/v2"}); err != nil {
+	cfg := scim.Config{Engine: engine, Auth: auth, BaseURL: "https://bridge.example.com/scim/v2"}
+	if len(p) > 0 {
+		cfg.Provider = p[0]
+	}
+	if g.h, err = scim.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	g.reset()

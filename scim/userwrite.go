@@ -22,7 +22,7 @@ func (h *Handler) createUser(x *exchange) error {
 	if err := h.choose(doc); err != nil {
 		return err
 	}
-	profile, err := h.profile(doc, nil, false)
+	profile, err := h.profile(doc, before{}, false)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (h *Handler) replaceUser(x *exchange) error {
 		if err := h.user.CheckReplace(current, doc); err != nil {
 			return groupsync.Profile{}, err
 		}
-		profile, err := h.profile(doc, &u.Data, false)
+		profile, err := h.profile(doc, before{u.Data, current}, false)
 		return h.restrain(u, profile), err
 	})
 }
@@ -132,7 +132,7 @@ func (h *Handler) patchUser(x *exchange) error {
 			return groupsync.Profile{}, err
 		}
 		_, active := wanted["active"]
-		profile, err := h.profile(wanted, &u.Data, !active)
+		profile, err := h.profile(wanted, before{u.Data, current}, !active)
 		if err != nil {
 			return profile, err
 		}
@@ -200,19 +200,30 @@ func (h *Handler) restrain(u *groupsync.User, p groupsync.Profile) groupsync.Pro
 	return p
 }
 
-// profile returns what the engine is to make of a checked resource. Kept is the
-// data kept of the user so far, nil for a new one; noActive tells that the active
-// attribute was removed.
-func (h *Handler) profile(doc map[string]any, kept *[]byte, noActive bool) (groupsync.Profile, error) {
+// before is a user as it was: the data kept of it, and the resource that was
+// shown. It is empty for a new user.
+type before struct {
+	data  []byte
+	shown map[string]any
+}
+
+// profile returns what the engine is to make of a checked resource; noActive
+// tells that its active attribute was removed.
+func (h *Handler) profile(doc map[string]any, was before, noActive bool) (groupsync.Profile, error) {
 	fields, err := h.attributes.ToCrowd(doc)
 	if err != nil {
 		return groupsync.Profile{}, err
 	}
 	after := record{NoActive: noActive, Resource: h.keep.of(doc)}
-	if kept != nil {
-		before := readRecord(*kept)
-		after.Modified = before.Modified
-		if before.NoActive != noActive || !resource.Equal(before.Resource, after.Resource) {
+	if was.shown != nil {
+		kept := readRecord(was.data)
+		after.Modified = kept.Modified
+		// Crowd's fields are shown as well. Where nothing of what was shown is
+		// changed, they do not become what the client said.
+		if resource.Equal(h.keep.of(was.shown), after.Resource) {
+			after.Resource = kept.Resource
+		}
+		if kept.NoActive != noActive || !resource.Equal(kept.Resource, after.Resource) {
 			after.Modified = h.now().UTC().Truncate(time.Millisecond)
 		}
 	}

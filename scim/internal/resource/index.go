@@ -2,6 +2,7 @@ package resource
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,7 +11,8 @@ import (
 )
 
 // An index finds the values of a multi-valued attribute by what makes them the same value: their "value" and, where
-// both say it, their "type" (RFC 7643 section 2.4); members by "value" alone; values without either by all they hold.
+// both say it, their "type" (RFC 7643 section 2.4); members by "value" alone; values without either by all they hold but
+// "primary".
 type index struct {
 	of    *attribute
 	at    map[string]int   // the first position by key
@@ -54,7 +56,7 @@ func typedKey(key string, v any) string {
 // value takes the place of the old. The list is changed in place.
 func (ix index) add(list, values []any) []any {
 	a := ix.of
-	var changed []int
+	chosen := -1
 	for _, v := range values {
 		key := a.key(v)
 		at, ok := ix.find(key, v)
@@ -65,10 +67,12 @@ func (ix index) add(list, values []any) []any {
 		} else if into, ok := list[at].(map[string]any); ok {
 			ix.enrich(key, into, at, v.(map[string]any))
 		}
-		changed = append(changed, at)
+		if isPrimary(v) {
+			chosen = at
+		}
 	}
-	if a.primary {
-		promote(list, changed)
+	if a.primary && chosen >= 0 {
+		promote(list, chosen)
 	}
 	return list
 }
@@ -88,17 +92,8 @@ func (ix index) enrich(key string, into map[string]any, at int, v map[string]any
 	}
 }
 
-// promote makes the last primary of the values at changed the only one in the list.
-func promote(list []any, changed []int) {
-	chosen := -1
-	for _, i := range changed {
-		if isPrimary(list[i]) {
-			chosen = i
-		}
-	}
-	if chosen < 0 {
-		return
-	}
+// promote makes the chosen value the only primary one in the list.
+func promote(list []any, chosen int) {
 	for i, v := range list {
 		if i != chosen && isPrimary(v) {
 			v.(map[string]any)["primary"] = false
@@ -136,7 +131,9 @@ func (a *attribute) key(v any) string {
 	if value, ok := m["value"]; ok && a.value != nil {
 		return a.value.fold(scalar(value))
 	}
-	return "{" + fingerprint(m)
+	rest := maps.Clone(m)
+	delete(rest, "primary") // it tells which of the values is preferred, not which one it is
+	return "{" + fingerprint(rest)
 }
 
 // fold returns text so that equal values have equal text.

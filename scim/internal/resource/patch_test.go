@@ -42,6 +42,8 @@ func TestPatchRules(t *testing.T) {
 		{"add by a vague filter", `{}`, `{"op":"add","path":"emails[value co \"x\"].type","value":"work"}`, "", "noTarget"},
 		{"add by a contradiction", `{}`, `{"op":"add","path":"emails[type eq \"a\" and type eq \"b\"].value","value":"x"}`, "", "noTarget"},
 		{"add without value", `{}`, `{"op":"add","path":"title"}`, "", "invalidValue"},
+		{"add a primary value, and the old one without saying so", `{"emails":[` + work + `]}`, `{"op":"add","path":"emails","value":[{"type":"home","value":"h","primary":true},{"type":"work","value":"ann@work.example"}]}`, `{"emails":[{"type":"work","value":"ann@work.example","primary":false},{"type":"home","value":"h","primary":true}]}`, ""},
+		{"add an address that is there as the primary one", `{"addresses":[{"type":"work","locality":"L"}]}`, `{"op":"add","path":"addresses","value":[{"type":"work","locality":"L","primary":true}]}`, `{"addresses":[{"type":"work","locality":"L","primary":true}]}`, ""},
 		{"later operations hit what earlier ones made", `{}`, `{"op":"add","path":"roles[primary eq \"True\"].display","value":"D"},{"op":"add","path":"roles[primary eq \"True\"].value","value":"v"}`, `{"roles":[{"primary":true,"display":"D","value":"v"}]}`, ""},
 		{"add to an extension", `{}`, `{"op":"add","path":` + ent[:len(ent)-1] + `:department","value":"X"}`, `{` + ent + `:{"department":"X"}}`, ""},
 		{"add an extension", `{` + ent + `:{"division":"D"}}`, `{"op":"add","path":` + ent + `,"value":{"department":"X"}}`, `{` + ent + `:{"division":"D","department":"X"}}`, ""},
