@@ -71,7 +71,30 @@ func (e *Engine) claimed(b *Book, id string, g *crowd.Group) (claim, error) {
 	if n != nil && n.live() && hasTarget(e.targets(b, n.id), g.Name) {
 		return claim{name: g.Name}, nil // another SCIM group made it and fills it still
 	}
-	return claim{}, &BusyError{Name: g.Name, RetryAfter: busyFor}
+	return claim{}, &BusyError{Name: g.Name, RetryAfter: busyFor, mark: mark}
+}
+
+// endStale ends the deletion or the rename of the SCIM group that keeps a name
+// busy, if whoever began it has given up, and reports whether it has. Exclusive
+// groups are left to a reconcile: a deletion that is still under way would take the
+// members of the next one with it.
+func (e *Engine) endStale(ctx context.Context, busy *BusyError) (bool, error) {
+	b, err := e.books(ctx)
+	if err != nil {
+		return false, err
+	}
+	n := b.entries[busy.mark]
+	if n == nil || e.now().Sub(n.modified) < longestRequest || e.groups.Exclusive() || e.cfg.DryRun {
+		return false, nil
+	}
+	if n.live() {
+		return true, e.deriveNames(ctx, n.id, n.name)
+	}
+	holders, err := e.holders(ctx, n.id)
+	if err != nil {
+		return false, err
+	}
+	return true, e.finishDead(ctx, n.id, n.name, holders, true)
 }
 
 // ensureCrowdGroup makes a Crowd group anew that a live SCIM group fills and that

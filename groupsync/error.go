@@ -34,6 +34,8 @@ type BusyError struct {
 	Name string
 	// RetryAfter is how long to wait.
 	RetryAfter time.Duration
+
+	mark string // the hash of the id of the SCIM group that has the name still
 }
 
 func (e *BusyError) Error() string {

@@ -83,7 +83,7 @@ func (e *Engine) find(ctx context.Context, id string, more ...string) (*Book, *G
 		g, err := e.findHashed(ctx, b, id)
 		return b, g, err
 	}
-	if c := b.crowdGroup(name); c != nil && e.adoptable(b, c.Name) && b.next(c.Name) == id {
+	if c := b.crowdGroup(name); c != nil && e.adoptable(b, c) && b.next(c.Name) == id {
 		return b, &Group{ID: id, Name: c.Name}, nil
 	}
 	return b, nil, ErrNoGroup
@@ -135,11 +135,11 @@ func (e *Engine) carriedByAnother(b *Book, group string) bool {
 // findHashed looks for a Crowd group never adopted whose name is too long to
 // stand in an id.
 func (e *Engine) findHashed(ctx context.Context, b *Book, id string) (*Group, error) {
-	for g, err := range e.crowd.Groups(ctx, crowd.Query{}) {
+	for g, err := range e.crowd.Groups(ctx, crowd.Query{Detail: crowd.Entities}) {
 		if err != nil {
 			return nil, err
 		}
-		if len(crowd.Fold(g.Name)) > longName && b.next(g.Name) == id && e.adoptable(b, g.Name) {
+		if len(crowd.Fold(g.Name)) > longName && b.next(g.Name) == id && e.adoptable(b, g) {
 			return &Group{ID: id, Name: g.Name}, nil
 		}
 	}
@@ -147,10 +147,12 @@ func (e *Engine) findHashed(ctx context.Context, b *Book, id string) (*Group, er
 }
 
 // adoptable reports whether a Crowd group that is no SCIM group may be shown as
-// one and become one: a SCIM group of its name would fill it.
-func (e *Engine) adoptable(b *Book, name string) bool {
-	return e.groups.Mode() == mapping.OnTheFlyMapping && !e.hidden(name) && b.owner(name) == "" &&
-		hasTarget(e.groups.Targets(mapping.SCIMGroup{Name: name}), name)
+// one and become one: a SCIM group of its name would fill it. One that this
+// connection made for a SCIM group which did not come to be, or is gone, is not: a
+// client that was shown it would not create the group again.
+func (e *Engine) adoptable(b *Book, g *crowd.Group) bool {
+	return e.groups.Mode() == mapping.OnTheFlyMapping && !e.hidden(g.Name) && b.owner(g.Name) == "" &&
+		e.markIn(g.Description) == "" && hasTarget(e.groups.Targets(mapping.SCIMGroup{Name: g.Name}), g.Name)
 }
 
 // hidden reports whether a Crowd group is kept from SCIM.
@@ -171,7 +173,7 @@ func (e *Engine) GroupByName(ctx context.Context, name string) (*Group, error) {
 	if id := b.owner(name); id != "" {
 		return e.show(b, b.live(id)), nil
 	}
-	if c := b.crowdGroup(name); c != nil && e.adoptable(b, c.Name) {
+	if c := b.crowdGroup(name); c != nil && e.adoptable(b, c) {
 		return &Group{ID: b.next(c.Name), Name: c.Name}, nil
 	}
 	return nil, ErrNoGroup
@@ -182,7 +184,7 @@ func (e *Engine) GroupByName(ctx context.Context, name string) (*Group, error) {
 // not among them.
 func (e *Engine) Groups(ctx context.Context) ([]Group, error) {
 	var b *Book
-	var names []string
+	var groups []*crowd.Group
 	err := both(ctx, func(ctx context.Context) (err error) {
 		b, err = e.books(ctx)
 		return err
@@ -190,11 +192,11 @@ func (e *Engine) Groups(ctx context.Context) ([]Group, error) {
 		if e.groups.Mode() != mapping.OnTheFlyMapping {
 			return nil
 		}
-		for g, err := range e.crowd.Groups(ctx, crowd.Query{}) {
+		for g, err := range e.crowd.Groups(ctx, crowd.Query{Detail: crowd.Entities}) {
 			if err != nil {
 				return err
 			}
-			names = append(names, g.Name)
+			groups = append(groups, &crowd.Group{Name: g.Name, Description: g.Description})
 		}
 		return nil
 	})
@@ -209,9 +211,9 @@ func (e *Engine) Groups(ctx context.Context) ([]Group, error) {
 			filled[crowd.Fold(t.Group)] = true
 		}
 	}
-	for _, name := range names {
-		if !filled[crowd.Fold(name)] && e.adoptable(b, name) {
-			all = append(all, Group{ID: b.next(name), Name: name})
+	for _, g := range groups {
+		if !filled[crowd.Fold(g.Name)] && e.adoptable(b, g) {
+			all = append(all, Group{ID: b.next(g.Name), Name: g.Name})
 		}
 	}
 	slices.SortStableFunc(all, func(x, y Group) int { return strings.Compare(crowd.Fold(x.Name), crowd.Fold(y.Name)) })

@@ -31,10 +31,18 @@ func (e *Engine) CreateGroup(ctx context.Context, g NewGroup) (*Group, error) {
 	if err := e.checkGroupName(g.Name); err != nil {
 		return nil, err
 	}
+	ended := false
 	for {
 		made, err := e.createGroup(ctx, g)
 		if errors.Is(err, errAgain) && ctx.Err() == nil {
 			continue
+		}
+		if busy, ok := errors.AsType[*BusyError](err); ok && !ended {
+			if ended, err = e.endStale(ctx, busy); err == nil && ended {
+				continue
+			} else if err == nil {
+				err = busy
+			}
 		}
 		return made, err
 	}

@@ -215,18 +215,43 @@ func (e *Engine) createExisting(ctx context.Context, u *crowd.User, p Profile, e
 		return e.revive(ctx, v, p, OpReviveUser)
 	case mine && v.pending && v.externalID == p.ExternalID:
 		return e.completeAgain(ctx, v, p)
-	case !mine && existing == Link && (v.Owner == "" || v.gone):
+	case !mine && existing == Link && (v.Owner == "" || v.goneForOwner()):
 		return e.revive(ctx, v, p, OpLinkUser)
+	case !mine && v.gone && !v.goneForOwner():
+		return e.reappear(ctx, v, p)
 	}
 	conflict := &ConflictError{
 		Kind: "user", Name: u.Name, Problem: "Crowd already has a user of that name",
 		Remedy: "Link the user in the identity provider, or let the setting users.existing link existing users",
 	}
-	if v.Owner != "" && !mine {
+	if v.Owner != "" && !mine && !v.goneForOwner() {
 		conflict.Problem = fmt.Sprintf("the user belongs to the connection %q", v.Owner)
 		conflict.Remedy = "Look the user up by userName to grant memberships, or adopt it with an explicit command"
 	}
 	return nil, conflict
+}
+
+// goneForOwner reports whether the connection that owns the user has deleted it.
+func (u *User) goneForOwner() bool {
+	return u.Owner != "" && u.Crowd.Attributes.First(namesOf(u.Owner).gone) == "yes"
+}
+
+// reappear shows a user of another connection again that this one had deleted for
+// itself. The other one remains the owner.
+func (e *Engine) reappear(ctx context.Context, v *User, p Profile) (*User, error) {
+	plan := &Plan{Title: fmt.Sprintf("show the user %q again", v.Crowd.Name)}
+	plan.add(Step{
+		Op: OpRecord, User: v.Crowd.Name, UserID: v.ID, Why: "the identity provider created the user",
+		run: func(ctx context.Context) error {
+			a := e.records(p)
+			a[e.names.gone] = []string{"no"}
+			return e.crowd.SetUserAttributes(ctx, v.Crowd.Name, a)
+		},
+	})
+	if err := e.apply(ctx, plan); err != nil {
+		return nil, err
+	}
+	return e.User(ctx, v.ID)
 }
 
 // completeAgain ends a creation that a fault cut short.
