@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
@@ -111,9 +112,15 @@ func (g *target) check(w *httptest.ResponseRecorder) {
 	if w.Code < 400 {
 		return
 	}
-	var body struct{ Detail, Status string }
+	var body struct{ Detail, Status, ScimType string }
 	if err := json.Unmarshal(w.Body.Bytes(), &body); w.Body.Len() > 0 && (err != nil || body.Detail == "") {
 		g.t.Fatalf("status %d without a detail: %s", w.Code, w.Body)
+	}
+	if n := utf8.RuneCountInString(body.Detail); n > longestDetail {
+		g.t.Fatalf("status %d with a detail of %d characters: %s", w.Code, n, w.Body)
+	}
+	if calls := g.crowd.Calls(); len(calls) > 0 && unread(body.ScimType) {
+		g.t.Fatalf("%s after %s %s", body.ScimType, calls[0].Method, calls[0].Resource)
 	}
 	for _, c := range g.crowd.Calls() {
 		switch w.Code {
@@ -125,6 +132,19 @@ func (g *target) check(w *httptest.ResponseRecorder) {
 			g.t.Fatalf("status %d after %s %s", w.Code, c.Method, c.Resource)
 		}
 	}
+}
+
+// longestDetail is more than any detail needs that repeats a request in excerpts.
+const longestDetail = 1000
+
+// unread reports whether a refusal is about the request alone: no resource needs
+// to be read for it.
+func unread(scimType string) bool {
+	switch scimType {
+	case "invalidSyntax", "invalidFilter", "invalidPath", "invalidCursor", "invalidCount":
+		return true
+	}
+	return false
 }
 
 // bodies returns the bodies of the scenarios of all identity providers.

@@ -45,10 +45,6 @@ func (h *Handler) cut(q *query, all source) (*page, error) {
 			return nil, err
 		}
 	}
-	at, err := q.position()
-	if err != nil {
-		return nil, err
-	}
 	p := &page{start: q.start, cursor: q.byCursor}
 	for e, err := range all {
 		if err != nil {
@@ -56,7 +52,7 @@ func (h *Handler) cut(q *query, all source) (*page, error) {
 		}
 		p.total++
 		switch {
-		case p.total < q.start || at.passed(q, e):
+		case p.total < q.start || q.after.passed(q, e):
 		case len(p.entries) < q.count:
 			p.entries = append(p.entries, e)
 		case q.count > 0:

@@ -23,6 +23,7 @@ type query struct {
 	count                int // 0: totals only
 	cursor               string
 	byCursor             bool
+	after                *position // the cursor's, nil for the beginning
 	byIndex              bool // it names a startIndex
 }
 
@@ -172,7 +173,9 @@ func (h *Handler) parseQuery(given map[string]string, reads ...*resource.Type) (
 			return nil, err
 		}
 	}
-	return q, nil
+	var err error
+	q.after, err = q.position()
+	return q, err
 }
 
 // checkAny returns nil if the check passes for one of the types at least: a

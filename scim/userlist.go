@@ -100,11 +100,7 @@ func (h *Handler) readUsers(ctx context.Context, before, count int, places *grou
 
 // usersByCursor returns the page that comes after the cursor's position.
 func (h *Handler) usersByCursor(ctx context.Context, q *query) (*page, error) {
-	at, err := q.position()
-	if err != nil {
-		return nil, err
-	}
-	p, err := h.usersFrom(ctx, q, at)
+	p, err := h.usersFrom(ctx, q, q.after)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +110,7 @@ func (h *Handler) usersByCursor(ctx context.Context, q *query) (*page, error) {
 		}
 	}
 	if p.total == unknown {
-		c, err := h.census.get(ctx, at == nil)
+		c, err := h.census.get(ctx, q.after == nil)
 		if err != nil {
 			return nil, err
 		}
