@@ -26,6 +26,7 @@ type bridge struct {
 	url     string // the SCIM base URL
 	token   string
 	handler atomic.Pointer[scim.Handler]
+	wrap    func(groupsync.Directory) groupsync.Directory // around the Crowd client, nil for nothing
 }
 
 // newBridge starts a bridge on a Crowd of its own, whose settings change
@@ -61,6 +62,9 @@ func (b *bridge) restart() {
 	b.t.Helper()
 	engine := b.engine
 	engine.Crowd = b.crowd.Client(b.t)
+	if b.wrap != nil {
+		engine.Crowd = b.wrap(engine.Crowd)
+	}
 	var err error
 	cfg := b.cfg
 	engine.Attributes = cfg.Attributes

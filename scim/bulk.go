@@ -321,7 +321,7 @@ func (b *bulk) exchange(op *bulkOperation, method, path string, data map[string]
 func (h *Handler) attempt(x *exchange) (f *failure) {
 	defer func() {
 		if p := recover(); p != nil {
-			f = failureOf(fmt.Errorf("panic: %v", p))
+			f = failureOf(crashed(p))
 		}
 	}()
 	if err := h.dispatch(x); err != nil {

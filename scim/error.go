@@ -3,7 +3,9 @@ package scim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -66,6 +68,9 @@ func failureOf(err error) *failure {
 		detail: "internal error; the server's log has the cause under the request id of this answer",
 	}
 }
+
+// crashed returns the error that a panic is to the client: an internal one.
+func crashed(p any) error { return fmt.Errorf("panic: %v\n%s", p, debug.Stack()) }
 
 // requestFailure knows what is wrong with a request itself.
 func requestFailure(err error) *failure {

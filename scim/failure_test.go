@@ -1,12 +1,16 @@
 package scim_test
 
 import (
+	"context"
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
+	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/scim"
 )
 
@@ -90,4 +94,28 @@ func TestPanic(t *testing.T) {
 	if a.status != 500 || a.string("status") != "500" || strings.Contains(a.text, "boom") {
 		t.Errorf("answer = %d %s, want a SCIM error without the panic's text", a.status, a.text)
 	}
+}
+
+// A brokenDirectory is a Crowd client with a fault in the program.
+type brokenDirectory struct{ groupsync.Directory }
+
+func (brokenDirectory) Members(context.Context, string, crowd.List) iter.Seq2[*crowd.User, error] {
+	return func(func(*crowd.User, error) bool) { panic("boom") }
+}
+
+// TestPanicInBackground checks the same of what is read ahead of being written,
+// and of one operation among others.
+func TestPanicInBackground(t *testing.T) {
+	b := newBridge(t)
+	b.crowd.AddUser(crowd.User{Name: "ann", Active: true})
+	b.crowd.AddGroup(crowd.Group{Name: "devs", Active: true}, crowd.Group{Name: "ops", Active: true})
+	b.crowd.AddMember("devs", "ann")
+	b.wrap = func(d groupsync.Directory) groupsync.Directory { return brokenDirectory{d} }
+	b.restart()
+	for _, path := range []string{"/Groups", "/Groups?excludedAttributes=id", "/Groups/n-ZGV2cw"} {
+		if a := b.do("GET", path, ""); a.status != 500 || a.string("status") != "500" || strings.Contains(a.text, "boom") {
+			t.Errorf("%s = %d %s, want a SCIM error without the panic's text", path, a.status, a.text)
+		}
+	}
+	b.want(200, "GET", "/Groups?excludedAttributes=members", "")
 }

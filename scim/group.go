@@ -210,6 +210,11 @@ func (g *fetch) begin(ctx context.Context, engine *groupsync.Engine) {
 	g.next, g.stop = iter.Pull2(engine.Members(ctx, g.group))
 	go func() {
 		defer close(g.ready)
+		defer func() {
+			if p := recover(); p != nil { // it would end the process, not the request
+				g.err = crashed(p)
+			}
+		}()
 		for len(g.head) < fetchMember {
 			m, err, ok := g.next()
 			if !ok {
