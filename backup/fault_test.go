@@ -131,7 +131,7 @@ func formFaults() []faultTest {
 		}},
 		{"token itself", replaced(`"sha256": "`+sum+`"`, `"token": "scimcrowd_thetoken"`), []string{
 			`/connections/0/tokens/0/sha256: it is missing. Add "sha256": "9f86d0..."`,
-			"/connections/0/tokens/0/token: the field is not known. The fields known here are id, sha256, notAfter, user",
+			"/connections/0/tokens/0/token: the field is not known. The fields known here are id, sha256, notAfter, user, readOnly",
 		}},
 		{"date", replaced(`"id": "a"`, `"id": "a", "notAfter": "2027-11-30"`), []string{
 			`/connections/0/tokens/0/notAfter: it is not a date and time with time zone. Write for example "2027-11-30T00:00:00Z"`,

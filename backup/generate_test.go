@@ -54,9 +54,10 @@ func drawConnection(t *rapid.T, i int) backup.Connection {
 
 func drawToken(t *rapid.T, i int) scim.Token {
 	token := scim.Token{
-		ID:     fmt.Sprintf("%s%d", rapid.StringMatching(`[a-z]{0,4}`).Draw(t, "id"), i),
-		SHA256: fmt.Sprint(i) + rapid.StringMatching(`[0-9a-fA-F]{63}`).Draw(t, "sha256"),
-		User:   rapid.SampledFrom([]string{"", "admin"}).Draw(t, "user"),
+		ID:       fmt.Sprintf("%s%d", rapid.StringMatching(`[a-z]{0,4}`).Draw(t, "id"), i),
+		SHA256:   fmt.Sprint(i) + rapid.StringMatching(`[0-9a-fA-F]{63}`).Draw(t, "sha256"),
+		User:     rapid.SampledFrom([]string{"", "admin"}).Draw(t, "user"),
+		ReadOnly: rapid.Bool().Draw(t, "readOnly"),
 	}
 	if rapid.Bool().Draw(t, "ends") {
 		zone := time.FixedZone("", 3600*rapid.IntRange(-12, 14).Draw(t, "zone"))

@@ -74,6 +74,7 @@ func connectionRules() map[string]rule {
 		},
 		"scim.Token.notAfter": {about: "The last instant at which the token is accepted.", example: `"2027-11-30T00:00:00Z"`},
 		"scim.Token.user":     {about: "The userName that /Me stands for under this token."},
+		"scim.Token.readOnly": {about: "Refuse requests with this token that would change anything."},
 	}
 }
 

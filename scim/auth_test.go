@@ -23,7 +23,9 @@ func TestTokens(t *testing.T) {
 	expired.NotAfter = time.Now().Add(-time.Second)
 	other.NotAfter = time.Now().Add(time.Hour)
 	other.User = "ann"
-	auth, err := scim.Tokens(good, other, expired)
+	readerSecret, reader := scim.NewToken()
+	reader.ReadOnly = true
+	auth, err := scim.Tokens(good, other, expired, reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +38,10 @@ func TestTokens(t *testing.T) {
 		"bearer":         {"Bearer " + text, scim.Principal{Token: good.ID}, ""},
 		"scheme in caps": {"BEARER " + text, scim.Principal{Token: good.ID}, ""},
 		"more blanks":    {"Bearer   " + text, scim.Principal{Token: good.ID}, ""},
-		"alone":          {text, scim.Principal{Token: good.ID}, ""},
 		"basic":          {"Basic " + base64.StdEncoding.EncodeToString([]byte("any:"+text)), scim.Principal{Token: good.ID}, ""},
-		"second":         {"Bearer " + otherSecret.Reveal(), scim.Principal{Token: other.ID, User: "ann"}, ""},
+		"second":         {"Bearer " + otherSecret.Reveal(), scim.Principal{Token: other.ID, User: "ann", NotAfter: other.NotAfter}, ""},
+		"read-only":      {"Bearer " + readerSecret.Reveal(), scim.Principal{Token: reader.ID, ReadOnly: true}, ""},
+		"alone":          {text, scim.Principal{}, "access.raw"},
 		"expired":        {"Bearer " + expiredSecret.Reveal(), scim.Principal{}, "expired"},
 		"none":           {"", scim.Principal{}, "no Authorization"},
 		"scheme only":    {"Bearer", scim.Principal{}, "malformed"},
@@ -139,6 +142,37 @@ func TestUnauthenticated(t *testing.T) {
 	}
 }
 
+// asked returns a function that sends a request with a token from an address
+// to a handler without a network, within a synctest bubble, and says what the
+// answer was and how long it took.
+func asked(t *testing.T, auth scim.Authenticator) func(token, from string) (int, time.Duration) {
+	t.Helper()
+	client, err := crowd.New(crowd.Config{
+		BaseURL: "http://crowd.test/crowd", Application: crowdtest.DefaultApplication,
+		Password: crowdtest.DefaultPassword, HTTPClient: &http.Client{Transport: &crowdtest.Server{}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := groupsync.New(groupsync.Config{Connection: "test", Crowd: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := scim.New(scim.Config{Engine: engine, Auth: auth, BaseURL: "https://bridge.example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(token, from string) (int, time.Duration) {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/ServiceProviderConfig", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.RemoteAddr = from
+		w := httptest.NewRecorder()
+		begun := time.Now()
+		h.ServeHTTP(w, r)
+		return w.Code, time.Since(begun)
+	}
+}
+
 // TestThrottle checks, on a clock of its own, that failures are answered ever
 // more slowly while a valid token is served at once.
 func TestThrottle(t *testing.T) {
@@ -148,30 +182,7 @@ func TestThrottle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client, err := crowd.New(crowd.Config{
-			BaseURL: "http://crowd.test/crowd", Application: crowdtest.DefaultApplication,
-			Password: crowdtest.DefaultPassword, HTTPClient: &http.Client{Transport: &crowdtest.Server{}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		engine, err := groupsync.New(groupsync.Config{Connection: "test", Crowd: client})
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, err := scim.New(scim.Config{Engine: engine, Auth: auth, BaseURL: "https://bridge.example.com"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		request := func(token, from string) (int, time.Duration) {
-			r := httptest.NewRequestWithContext(t.Context(), "GET", "/ServiceProviderConfig", nil)
-			r.Header.Set("Authorization", "Bearer "+token)
-			r.RemoteAddr = from
-			w := httptest.NewRecorder()
-			begun := time.Now()
-			h.ServeHTTP(w, r)
-			return w.Code, time.Since(begun)
-		}
+		request := asked(t, auth)
 		var waited time.Duration
 		for range 20 {
 			status, took := request("wrong", "192.0.2.1:1000")

@@ -181,33 +181,6 @@ func (h *Handler) panicked(x *exchange, p any) {
 	x.fail(failureOf(cause))
 }
 
-// authenticate holds back and refuses whoever has no valid credential.
-func (h *Handler) authenticate(x *exchange) error {
-	principal, err := h.auth.Authenticate(x.r)
-	if err == nil {
-		x.principal = principal
-		return nil
-	}
-	if !h.throttle.failed(x.context(), x.r.RemoteAddr) {
-		return &failure{
-			status: http.StatusTooManyRequests, retryAfter: throttleLongest, cause: err,
-			detail: "too many requests without a valid token",
-		}
-	}
-	detail := "the request is not authenticated"
-	if e, ok := errors.AsType[*CredentialError](err); ok {
-		detail = e.Problem
-	}
-	challenge := `Bearer realm="scim"`
-	if x.r.Header.Get("Authorization") != "" {
-		challenge += `, error="invalid_token"`
-	}
-	return &failure{
-		status: http.StatusUnauthorized, detail: detail, cause: err,
-		header: http.Header{"Www-Authenticate": {challenge}},
-	}
-}
-
 const longestRequestID = 64
 
 // requestID returns the id a client or proxy gave the request, if it is fit to
