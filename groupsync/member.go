@@ -3,6 +3,7 @@ package groupsync
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -40,9 +41,10 @@ type edges struct {
 	last    map[string]mapping.Action // by folded target: what Crowd was brought to
 	at      time.Time
 	request string
-	wrote   bool // anything at all
-	lookup  bool // look at the book again, too
-	asked   bool // the memberships differ from what is wanted: no need to ask
+	changed map[string]mapping.Target // by folded name: what was changed in Crowd, as last says
+	wrote   bool                      // anything at all
+	lookup  bool                      // look at the book again, too
+	asked   bool                      // the memberships differ from what is wanted: no need to ask
 	epoch   int64
 
 	extra    crowd.Attributes            // to write with the first record
@@ -256,6 +258,10 @@ func (w *edges) bring(ctx context.Context, t mapping.Target, action mapping.Acti
 	}
 	changed, err := change(ctx, t.Group, w.user.Crowd.Name)
 	if changed && err == nil {
+		if w.changed == nil {
+			w.changed = map[string]mapping.Target{}
+		}
+		w.changed[crowd.Fold(t.Group)] = t
 		w.tell(ctx, op, t)
 	}
 	switch {
@@ -398,8 +404,8 @@ func (w *edges) renamed(ctx context.Context, old string) error {
 	return w.reread(ctx)
 }
 
-// takeBack revokes what was written to another person by mistake: grants of this
-// very request.
+// takeBack undoes what hit another person, who has taken the user's old name:
+// grants of this very request, and changes of memberships.
 func (w *edges) takeBack(ctx context.Context, other *crowd.User) error {
 	v, err := w.e.view(ctx, other)
 	if err != nil {
@@ -407,15 +413,43 @@ func (w *edges) takeBack(ctx context.Context, other *crowd.User) error {
 	}
 	var back []grantChange
 	for _, c := range w.changes {
-		_, n := readRegister(other.Attributes[w.e.names.grant+hash(c.groupID)])
-		if c.granted && v.holdings.Granted(c.groupID) && n.At.Equal(w.at) {
+		f, held := v.holdings.Grant(c.groupID)
+		if c.granted && held && f.At.Equal(w.at) && f.Request == w.request {
 			back = append(back, grantChange{c.groupID, false})
 		}
 	}
-	if len(back) == 0 {
+	if len(back) > 0 {
+		if err := w.e.changeGrants(ctx, w.book, v, back); err != nil {
+			return err
+		}
+		if v, err = w.e.byKey(ctx, other.Key); err != nil {
+			return err
+		}
+	}
+	for _, f := range slices.Sorted(maps.Keys(w.changed)) {
+		if err := w.giveBack(ctx, v, w.changed[f], w.last[f]); err != nil {
+			return err
+		}
+	}
+	w.changed = nil
+	return nil
+}
+
+// giveBack undoes a change of a membership that hit another person, unless it is
+// right for that person too.
+func (w *edges) giveBack(ctx context.Context, other *User, t mapping.Target, done mapping.Action) error {
+	if action, _ := w.e.derive(w.book, other, other.holdings, t); action == done {
 		return nil
 	}
-	return w.e.changeGrants(ctx, w.book, v, back)
+	change := w.e.crowd.AddMember
+	if done == mapping.Add {
+		change = w.e.crowd.RemoveMember
+	}
+	_, err := change(ctx, t.Group, other.Crowd.Name)
+	if errors.Is(err, crowd.ErrUserNotFound) || errors.Is(err, crowd.ErrGroupNotFound) {
+		return nil
+	}
+	return err
 }
 
 // stillThere takes a grant back whose SCIM group, or user, was deleted meanwhile.

@@ -52,7 +52,53 @@ func (e *Engine) CreateUser(ctx context.Context, p Profile, existing Existing) (
 	if u.Key == "" {
 		return nil, errors.New("groupsync: Crowd gave the new user no key. Upgrade Crowd: versions without user keys cannot be provisioned")
 	}
+	if u, err = e.forgetPredecessor(ctx, u); err != nil {
+		return nil, err
+	}
 	return e.complete(ctx, u, p)
+}
+
+// forgetPredecessor takes back what a new user holds of an earlier one of its
+// name, on servers that keep the attributes of users who were deleted.
+func (e *Engine) forgetPredecessor(ctx context.Context, u *crowd.User) (*crowd.User, error) {
+	h, err := e.ledger.Holdings(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	var facts []UserFact
+	at, request := e.now().UTC(), requestID(ctx)
+	for _, id := range h.Grants {
+		facts = append(facts, UserFact{GroupID: id, At: at, Request: request})
+	}
+	for _, g := range h.Targets() {
+		facts = append(facts, UserFact{Target: g, Origin: Left, At: at, Request: request})
+	}
+	extra := crowd.Attributes{}
+	if u.Attributes.First(e.names.gone) == "yes" {
+		extra[e.names.gone] = []string{"no"}
+	}
+	if refused := u.Attributes.First(e.names.emailRefused); refused != "" && refused != none {
+		extra[e.names.emailRefused] = []string{none}
+	}
+	if len(facts)+len(extra) == 0 {
+		return u, nil
+	}
+	if err := e.ledger.RecordUser(ctx, u, facts, extra); err != nil {
+		return nil, err
+	}
+	v, err := e.byKey(ctx, u.Key)
+	if err != nil {
+		return nil, err
+	}
+	b, err := e.books(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var targets []mapping.Target
+	for _, g := range h.Targets() {
+		targets = append(targets, e.bare(g))
+	}
+	return &v.Crowd, e.rederive(ctx, b, v, targets...)
 }
 
 func profileName(p Profile) (string, error) {
