@@ -26,6 +26,13 @@
 // that is known of groups, are the engine's, package groupsync; this package
 // keeps nothing itself.
 //
+// Versions are weak (RFC 7644 section 3.14). If-Match is held against a read just
+// before the write, and Crowd offers nothing stronger: a change that another
+// server makes in between is not noticed. The version of a group says nothing of
+// its members, so what shows them has none. A PATCH of a group is answered with
+// the group where it said nothing of the members, under the providers that expect
+// that, and else with 204.
+//
 // It does not encrypt: put a server or proxy that does in front of it.
 package scim
 

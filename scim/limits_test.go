@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -80,6 +81,40 @@ func TestSlowBody(t *testing.T) {
 	defer response.Body.Close()
 	if response.StatusCode != 408 {
 		t.Errorf("status = %d, want 408", response.StatusCode)
+	}
+}
+
+// A timedWriter notes the deadlines of its connection.
+type timedWriter struct {
+	*httptest.ResponseRecorder
+	read, write []time.Time
+}
+
+func (w *timedWriter) SetReadDeadline(t time.Time) error {
+	w.read = append(w.read, t)
+	return nil
+}
+
+func (w *timedWriter) SetWriteDeadline(t time.Time) error {
+	w.write = append(w.write, t)
+	return nil
+}
+
+// TestSlowReader checks that a client has until the end of the request's time,
+// and a little for the answer, and that the next request on its connection is
+// not bound by that.
+func TestSlowReader(t *testing.T) {
+	g := newTarget(t)
+	r := httptest.NewRequest("GET", "/Users", nil)
+	r.Header.Set("Authorization", "Bearer "+g.token)
+	w := &timedWriter{ResponseRecorder: httptest.NewRecorder()}
+	earliest := time.Now().Add(50 * time.Second)
+	g.h.ServeHTTP(w, r)
+	latest := time.Now().Add(60 * time.Second)
+	for name, set := range map[string][]time.Time{"read": w.read, "write": w.write} {
+		if len(set) != 2 || set[0].Before(earliest) || set[0].After(latest) || !set[1].IsZero() {
+			t.Errorf("%s deadlines %v, want one from %v to %v, then none", name, set, earliest, latest)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/scim"
@@ -75,6 +76,37 @@ func TestRoundTrip(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnyText: any text, and any number of values, comes back as it was sent.
+func TestAnyText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := newTarget(t)
+		text := rapid.OneOf(rapid.StringN(1, -1, 3000), rapid.SampledFrom([]string{"\x00", "\ufeff", "\uffff", "e\u0301", "\u202e", "a\r\nb\t", " ", "  x  ", `\`, `"`, "{}", "𝄞"}))
+		doc := map[string]any{"userName": "bob", "title": text.Draw(t, "title"), "nickName": text.Draw(t, "nickName"), "externalId": text.Draw(t, "externalId")}
+		doc["name"] = map[string]any{"middleName": text.Draw(t, "middleName")}
+		doc[enterprise] = map[string]any{"department": text.Draw(t, "department")}
+		var roles []any
+		for _, value := range rapid.SliceOfNDistinct(text, 1, 40, strings.ToLower).Draw(t, "roles") {
+			roles = append(roles, map[string]any{"value": value, "display": text.Draw(t, "display")})
+		}
+		doc["roles"] = roles
+		doc["schemas"] = []any{"urn:ietf:params:scim:schemas:core:2.0:User", enterprise}
+		body, err := json.Marshal(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, _ := g.decode(g.send("POST", "/Users", string(body)), "POST")["id"].(string)
+		got := g.read("/Users/" + id)
+		for name := range got {
+			if _, ok := doc[name]; !ok {
+				delete(got, name)
+			}
+		}
+		if diff := cmp.Diff(copied(doc), any(got)); diff != "" {
+			t.Fatalf("mismatch (-sent +got):\n%s", diff)
+		}
+	})
 }
 
 func TestMeta(t *testing.T) {
