@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
@@ -65,6 +67,29 @@ func TestRefusedRenameIsForgottenAfterAFault(t *testing.T) {
 	w.restart()
 	if steps := w.reconcile(); len(steps) > 0 {
 		t.Errorf("a reconcile after a refused rename: %v", steps)
+	}
+}
+
+// TestLostRefusalTouchesNobody loses the answer that a name is taken: who has it
+// keeps all, and above all stays locked out.
+func TestLostRefusalTouchesNobody(t *testing.T) {
+	for _, kind := range []crowdtest.FaultKind{crowdtest.LoseRequest, crowdtest.LoseResponse} {
+		t.Run(kind.String(), func(t *testing.T) {
+			w := newWorld(t)
+			w.user("ann")
+			w.deactivate("ann")
+			ben := w.user("ben")
+			before, _ := w.srv.User("ann")
+			w.srv.Fail(crowdtest.Fault{Resource: "user/rename", Kind: kind})
+			_, err := w.engine.UpdateUser(t.Context(), ben.ID, func(*groupsync.User) (groupsync.Profile, error) { return profile("ann"), nil })
+			if _, ok := errors.AsType[*groupsync.ConflictError](err); !ok {
+				t.Errorf("rename onto another user: %v, want a conflict", err)
+			}
+			after, _ := w.srv.User("ann")
+			if diff := cmp.Diff(before, after); diff != "" {
+				t.Errorf("the user who has the name has changed (-before +after):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -277,6 +277,9 @@ func (w *update) records(ctx context.Context, v *User, current bool) crowd.Attri
 		if rec[w.e.names.data] == nil {
 			delete(rec, w.e.names.fields) // goes with the data only
 		}
+		if fields := w.wordsSince(v); fields != nil {
+			rec[w.e.names.fields] = fields
+		}
 		custom := crowd.Attributes{}
 		customFields(custom, w.profile.Fields.Custom, v.Crowd.Attributes)
 		for name, values := range custom {
@@ -286,6 +289,29 @@ func (w *update) records(ctx context.Context, v *User, current bool) crowd.Attri
 		}
 	}
 	return rec
+}
+
+// wordsSince returns the register of what is wanted of Crowd's fields where a
+// request without data changes it, so that no reconcile brings the old words back.
+func (w *update) wordsSince(v *User) []string {
+	if w.profile.Data != nil || v.wanted == "" || w.round > 0 {
+		return nil
+	}
+	wanted, _ := readFields(v.wanted)
+	merged := wanted
+	for _, f := range []struct{ to, from **string }{
+		{&merged.Username, &w.profile.Fields.Username}, {&merged.FirstName, &w.profile.Fields.FirstName},
+		{&merged.LastName, &w.profile.Fields.LastName}, {&merged.DisplayName, &w.profile.Fields.DisplayName},
+		{&merged.Email, &w.profile.Fields.Email},
+	} {
+		if *f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if slices.Equal(fieldsRegister(merged, time.Time{}), fieldsRegister(wanted, time.Time{})) {
+		return nil
+	}
+	return fieldsRegister(merged, w.e.now().UTC())
 }
 
 // sameValues compares values as sets.
@@ -380,10 +406,7 @@ func (w *update) planFields(p *Plan, v *User, want crowd.User) {
 		p.add(Step{
 			Op: OpRenameUser, User: v.Crowd.Name, UserID: v.ID, Changes: []Change{{"username", v.Crowd.Name, want.Name}},
 			Why: "the identity provider renamed the user",
-			run: func(ctx context.Context) error {
-				_, err := w.e.crowd.RenameUser(ctx, v.Crowd.Name, want.Name)
-				return w.sure(err)
-			},
+			run: func(ctx context.Context) error { return w.rename(ctx, v, want.Name) },
 		})
 	}
 	changes := fieldChanges(&v.Crowd, mapping.Fields{
@@ -411,6 +434,21 @@ func (w *update) planFields(p *Plan, v *User, want crowd.User) {
 			},
 		})
 	}
+}
+
+// rename renames a user. Where the answer is lost it finds out what became of it:
+// what follows writes under the new name, which may be another person's.
+func (w *update) rename(ctx context.Context, v *User, name string) error {
+	_, err := w.e.crowd.RenameUser(ctx, v.Crowd.Name, name)
+	if !errors.Is(err, crowd.ErrAmbiguous) {
+		return err
+	}
+	u, lost := w.e.crowd.UserByKey(ctx, v.Crowd.Key)
+	if lost != nil || u.Name == name {
+		return lost
+	}
+	_, err = w.e.crowd.RenameUser(ctx, u.Name, name)
+	return err
 }
 
 // putFields writes Crowd's fields, without the e-mail if Crowd refuses a change
