@@ -361,3 +361,25 @@ func TestReconcileEvery(t *testing.T) {
 		w.wantMembers("Devs", "ann")
 	})
 }
+
+// TestReconcileKeepsTheLastWord holds that a change of a user's fields which came
+// without data to keep is not taken back by a reconcile.
+func TestReconcileKeepsTheLastWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := worldOver(t, new(crowdtest.Server))
+		ann := w.user("ann")
+		name := "Ann Other"
+		if _, err := w.engine.UpdateUser(t.Context(), ann.ID, func(*groupsync.User) (groupsync.Profile, error) {
+			return groupsync.Profile{Fields: mapping.Fields{DisplayName: &name}}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if steps := w.reconcile(); len(steps) > 0 {
+			t.Errorf("a reconcile finds %v", steps)
+		}
+		if u, _ := w.srv.User("ann"); u.DisplayName != name {
+			t.Errorf("display name %q", u.DisplayName)
+		}
+	})
+}
