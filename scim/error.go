@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -78,7 +79,7 @@ func requestFailure(err error) *failure {
 		return &failure{status: e.Status, scimType: e.ScimType, detail: e.Detail}
 	}
 	if e, ok := errors.AsType[*mapping.ValueError](err); ok {
-		return refuse(invalidValue, e.Error())
+		return refuse(invalidValue, strings.TrimPrefix(e.Error(), "mapping: "))
 	}
 	if e, ok := errors.AsType[*filter.SyntaxError](err); ok {
 		return refuse(invalidFilter, e.Error())

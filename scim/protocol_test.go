@@ -180,6 +180,21 @@ func TestExtension(t *testing.T) {
 	b.want(200, "GET", "/Schemas/"+urn, "")
 }
 
+// TestDetails checks that a refusal begins with what it is about.
+func TestDetails(t *testing.T) {
+	b := newBridge(t)
+	for want, body := range map[string]string{
+		"userName: ":                             `{` + userSchemas + `,"userName":"` + strings.Repeat("n", 256) + `"}`,
+		"userName is required":                   `{` + userSchemas + `}`,
+		"emails[primary eq true].value: ":        `{` + userSchemas + `,"userName":"ann","emails":[{"primary":true,"value":"` + strings.Repeat("n", 256) + `"}]}`,
+		"name is a string: send an object with ": `{` + userSchemas + `,"userName":"ann","name":"Ann"}`,
+	} {
+		if got := b.want(400, "POST", "/Users", body).string("detail"); !strings.HasPrefix(got, want) {
+			t.Errorf("detail %q, want one that begins with %q", got, want)
+		}
+	}
+}
+
 // TestExtensionTypes: an attribute of any type that an embedder declares is
 // checked, kept, found and sorted by as that type.
 func TestExtensionTypes(t *testing.T) {

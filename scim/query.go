@@ -24,7 +24,7 @@ type query struct {
 	cursor               string
 	byCursor             bool
 	after                *position // the cursor's, nil for the beginning
-	byIndex              bool // it names a startIndex
+	byIndex              bool      // it names a startIndex
 }
 
 // whole reports whether the query neither filters nor sorts.
