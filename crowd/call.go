@@ -115,7 +115,7 @@ func (c *Client) request(ctx context.Context, k call) (*retryablehttp.Request, e
 	if err != nil {
 		return nil, errors.New("the address is not a URL")
 	}
-	request.SetBasicAuth(c.application, c.password.Reveal())
+	request.SetBasicAuth(c.credentials())
 	accept := k.accept
 	if accept == "" {
 		accept = mediaJSON

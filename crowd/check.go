@@ -134,7 +134,7 @@ func (c *Client) signOfLife(ctx context.Context) (version string, err error) {
 		op: "reach Crowd", method: http.MethodGet, resource: "config/cookie",
 		repeat: true, optional: true,
 		read: func(r *http.Response) error {
-			version = cut(r.Header.Get("X-Embedded-Crowd-Version"), 64)
+			version = oneLine(cut(r.Header.Get("X-Embedded-Crowd-Version"), 64))
 			var anything struct{}
 			return into(&anything)(r)
 		},

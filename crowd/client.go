@@ -56,9 +56,10 @@ const (
 // A Client calls the user management API (usermanagement/1) of one Crowd as one
 // application. It is immutable and safe for concurrent use.
 type Client struct {
-	api         string // the address under which the resources lie, ends in a slash
-	application string
-	password    Secret
+	api string // the address under which the resources lie, ends in a slash
+	// credentials returns those of the application. They lie in a function because
+	// package fmt, which prints all fields of a Client, looks into none.
+	credentials func() (application, password string)
 	http        *http.Client // limited to MaxInFlight
 	dumps       *http.Client // limited to one
 	tries       int
@@ -83,8 +84,7 @@ func New(cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
 	c := &Client{
 		api:         base + "/rest/usermanagement/1/",
-		application: cfg.Application,
-		password:    cfg.Password,
+		credentials: func() (string, string) { return cfg.Application, cfg.Password.Reveal() },
 		tries:       cfg.Tries,
 		logger:      cfg.Logger,
 	}

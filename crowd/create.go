@@ -10,8 +10,9 @@ import (
 )
 
 // CreateUser creates a user with password and attributes, in one call where the
-// server stores attributes with the user (Crowd from 2.9 on). The user returned
-// has the attributes sent where the answer leaves them out.
+// server stores attributes with the user (Crowd from 2.9 on). Where the answer
+// leaves the attributes out, the user returned has those that were sent, without
+// the ones that Crowd itself keeps, and nil where none were sent.
 //
 // A name that is taken returns the user who has it, and an error that matches
 // [ErrExists]. An answer that is lost is looked for: a user who is as u in all
@@ -32,7 +33,7 @@ func (c *Client) CreateUser(ctx context.Context, u User, password Secret) (*User
 	switch {
 	case errors.Is(err, errNoBody):
 		return c.completeUser(ctx, b, u)
-	case err == nil && user.Attributes == nil:
+	case err == nil && user.Attributes == nil && len(u.Attributes) > 0:
 		user.Attributes = u.Attributes.clone()
 	}
 	return user, err
@@ -235,11 +236,22 @@ func sameValues(sent, stored []string) bool {
 func set(values []string) []string { return slices.Compact(slices.Sorted(slices.Values(values))) }
 
 // cutByCrowd is what Crowd keeps of a text: 252 characters and three dots where
-// it is longer than 255.
+// it is longer than 255. A character that is two in UTF-16 is not cut in half.
 func cutByCrowd(text string) string {
-	units := utf16.Encode([]rune(text))
-	if len(units) <= 255 {
+	if units(text) <= maxText {
 		return text
 	}
-	return string(utf16.Decode(units[:252])) + "..."
+	length := 0
+	for i, r := range text {
+		if length += utf16.RuneLen(r); length > cutText {
+			return text[:i] + "..."
+		}
+	}
+	return text
 }
+
+// Crowd keeps texts of up to maxText characters, and cutText of longer ones.
+const (
+	maxText = 255
+	cutText = 252
+)

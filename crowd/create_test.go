@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -285,6 +286,34 @@ func TestCreateUserAnswersWithoutAttributes(t *testing.T) {
 	sent["team"][0] = "changed by the caller"
 	if diff := cmp.Diff(crowd.Attributes{"team": {"red"}}, u.Attributes); diff != "" {
 		t.Errorf("attributes mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// What neither the caller nor the answer tells is not told to be empty.
+func TestCreateUserKnowsNoAttributes(t *testing.T) {
+	s := new(crowdtest.Server)
+	s.SetOptions(func(o *crowdtest.Options) { o.WritesOmitAttributes = true })
+	u, err := clientOf(t, s, crowd.Config{}).CreateUser(t.Context(), crowd.User{Name: "ann"}, "p")
+	if err != nil || u.Attributes != nil {
+		t.Errorf("got %+v, %v, want no attributes at all", u, err)
+	}
+}
+
+// A user whose texts Crowd has cut is the one that was sent, wherever the cut
+// comes to lie among characters that are two in UTF-16.
+func TestCreateLostOfLongText(t *testing.T) {
+	for _, before := range []int{250, 251, 252} {
+		synctest.Test(t, func(t *testing.T) {
+			long := strings.Repeat("x", before) + "😀😀😀"
+			u := ann()
+			u.FirstName, u.Attributes = long, crowd.Attributes{"team": {long}}
+			s := new(crowdtest.Server)
+			s.Fail(crowdtest.Fault{Method: "POST", Resource: "user", Kind: crowdtest.LoseResponse})
+			got, err := clientOf(t, s, crowd.Config{}).CreateUser(t.Context(), u, "p")
+			if err != nil || !strings.HasSuffix(got.FirstName, "...") || !utf8.ValidString(got.FirstName) {
+				t.Errorf("%d characters before: got %+v, %v", before, got, err)
+			}
+		})
 	}
 }
 

@@ -16,10 +16,11 @@ const (
 	mediaXML  = "application/xml"
 	mediaHTML = "text/html"
 
-	maxEntity  = 64 << 20 // bytes of one entity; a user with 100,000 attributes fits
-	maxEdge    = 1 << 20  // bytes of one membership of a dump, and what stands before it
-	maxRefusal = 64 << 10 // bytes of an error entity
-	maxMessage = 1 << 10  // bytes of a message that an error carries on
+	maxEntity  = 64 << 20  // bytes of one entity; a user with 100,000 attributes fits
+	maxEdge    = 1 << 20   // bytes of one membership of a dump, and what stands before it
+	maxHeader  = 256 << 10 // bytes of the header of an answer
+	maxRefusal = 64 << 10  // bytes of an error entity
+	maxMessage = 1 << 10   // bytes of a message that an error carries on
 )
 
 // errNoBody is an answer that says nothing beyond its status, as old servers

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Kinds of failure. The errors of [Client] match them with [errors.Is]; one
@@ -113,7 +114,8 @@ type Error struct {
 //
 //	crowd: add member ann to devs: user not found (USER_NOT_FOUND, 404)
 //
-// It holds neither address nor password.
+// It holds neither address nor password, and is one line: control characters,
+// in what users or servers wrote, show as spaces.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("crowd: " + e.Op)
@@ -133,7 +135,17 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + bare(e.Err))
 	}
-	return b.String()
+	return oneLine(b.String())
+}
+
+// oneLine returns a text that moves no cursor and begins no line of a log.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // answer names reason and status, as far as there are any.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 )
@@ -140,6 +141,27 @@ func TestErrorText(t *testing.T) {
 		if got := test.err.Error(); got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
+	}
+}
+
+// What a user or a server wrote begins no line in a log and moves no cursor.
+func TestErrorIsOneLine(t *testing.T) {
+	const evil = "a\r\nFAKE \x1b[2J\u2028\u0085b"
+	refused := answer{status: 400, media: typeJSON, body: `{"reason":"TEA\r\nx","message":"a\u001b[2J\nb"}`}
+	reached := answer{status: 200, media: typeJSON, body: `{"name":"c"}`, header: map[string]string{"X-Embedded-Crowd-Version": "Crowd/6\x1b[2J"}}
+	c, _ := scripted(t, refused, reached, refused)
+	_, name := c.CreateUser(t.Context(), crowd.User{Name: evil}, "p")
+	_, message := c.User(t.Context(), "ann")
+	for _, text := range []string{
+		name.Error(), message.Error(), c.Check(t.Context()).Version,
+		(&crowd.Error{Op: "read user", Name: evil, Err: errors.New(evil)}).Error(),
+	} {
+		if i := strings.IndexFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' }); i >= 0 || text == "" {
+			t.Errorf("got %q", text)
+		}
+	}
+	if e, ok := errors.AsType[*crowd.Error](message); !ok || e.Message != "a\x1b[2J\nb" {
+		t.Errorf("got %#v, want the message as it came", e)
 	}
 }
 

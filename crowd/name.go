@@ -58,7 +58,7 @@ func nameProblem(name string) string {
 		return "it is blank"
 	case strings.TrimSpace(name) != name:
 		return "it starts or ends with white space"
-	case len(utf16.Encode([]rune(name))) > MaxNameLength:
+	case units(name) > MaxNameLength:
 		return "it is longer than 255 characters"
 	case strings.ToValidUTF8(name, "") != name:
 		return "it is not valid UTF-8"
@@ -73,4 +73,13 @@ func nameProblem(name string) string {
 // break or tab, which no name survives.
 func unprintableInXML(r rune) bool {
 	return unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF
+}
+
+// units returns the length of a text in UTF-16, in which Crowd counts.
+func units(text string) int {
+	n := 0
+	for _, r := range text {
+		n += utf16.RuneLen(r) // what is not UTF-8 comes as U+FFFD, which is one
+	}
+	return n
 }

@@ -1,6 +1,10 @@
 package crowd
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 // A Secret is a password, or the token of a session. It shows itself to no log,
 // no error and no JSON document; [Secret.Reveal] returns it.
@@ -10,6 +14,9 @@ const redacted = "[secret]"
 
 // Reveal returns the secret as text. Call it only where the text is sent.
 func (s Secret) Reveal() string { return string(s) }
+
+// Format writes a placeholder, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // String returns a placeholder.
 func (s Secret) String() string { return redacted }

@@ -1,6 +1,7 @@
 package crowd_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -177,9 +178,19 @@ func TestSecretHides(t *testing.T) {
 	for _, text := range []string{
 		b.String(), string(doc), fmt.Sprint(secret), fmt.Sprintf("%v %+v %#v %s %q", secret, secret, secret, secret, secret),
 		fmt.Sprintf("%+v %#v", crowd.Config{Password: secret}, crowd.SessionRequest{Password: secret}),
+		fmt.Sprintf("%x %X %d %t %o", secret, secret, secret, secret, secret), secret.String(), secret.GoString(),
 	} {
-		if strings.Contains(text, "hunter2") {
+		if strings.Contains(text, "hunter2") || strings.Contains(strings.ToLower(text), hex.EncodeToString([]byte("hunter2"))) {
 			t.Errorf("%s shows the secret", text)
+		}
+	}
+	c, err := crowd.New(crowd.Config{BaseURL: testBase, Application: "a", Password: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
+		if text := fmt.Sprintf(format+format, c, *c); strings.Contains(text, "hunter2") {
+			t.Errorf("%s shows the secret in a client: %s", format, text)
 		}
 	}
 	if secret.Reveal() != "hunter2" {

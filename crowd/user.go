@@ -141,10 +141,14 @@ func (c *Client) UpdateUser(ctx context.Context, u User) error {
 	return err
 }
 
-// RenameUser gives a user another name and returns the user under it, as a rule
-// without attributes. Key, attributes, memberships and password stay. A taken name is an
+// RenameUser gives a user another name and returns the user under it, with
+// attributes. Key, attributes, memberships and password stay. A taken name is an
 // [ErrInvalidUser], as any other name that Crowd does not like. The call is not
 // repeated once it may have taken effect.
+//
+// An answer that leaves the attributes out costs a read; where that fails they
+// are nil. Where the answer shows no user at all and the read fails, the error
+// matches [ErrAmbiguous].
 //
 // Resource: POST user/rename.
 func (c *Client) RenameUser(ctx context.Context, name, newName string) (*User, error) {
@@ -166,13 +170,21 @@ func (c *Client) RenameUser(ctx context.Context, name, newName string) (*User, e
 		missing: ErrUserNotFound, refused: ErrInvalidUser,
 		read: w.read,
 	})
-	if status := asError(err).Status; status >= 200 && status < 300 {
-		return c.userOf(ctx, b, newName) // it is renamed, though the answer does not show it
-	}
-	if err != nil {
+	if status := asError(err).Status; err != nil && (status < 200 || status > 299) {
 		return nil, err
 	}
-	return w.entity(), nil
+	answered := w.entity()
+	if err == nil && answered.Attributes != nil {
+		return answered, nil
+	}
+	there, readErr := c.userOf(ctx, b, newName)
+	switch {
+	case readErr == nil:
+		return there, nil
+	case err == nil:
+		return answered, nil
+	}
+	return nil, halfDone(readErr) // it is renamed, though the answer does not show it
 }
 
 // DeleteUser deletes a user with attributes and memberships. Where the answer

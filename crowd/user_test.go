@@ -179,6 +179,40 @@ func TestRenameUser(t *testing.T) {
 	}
 }
 
+// Whatever a server answers to a renaming, the user has attributes.
+func TestRenameUserAttributes(t *testing.T) {
+	s, c := serving(t, func(o *crowdtest.Options) { o.WritesOmitAttributes = true })
+	want, err := c.User(t.Context(), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ResetCalls()
+	got, err := c.RenameUser(t.Context(), "ann", "anna")
+	if err != nil || got.Name != "anna" {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if diff := cmp.Diff(want.Attributes, got.Attributes); diff != "" || len(got.Attributes) == 0 {
+		t.Errorf("attributes mismatch (-want +got):\n%s", diff)
+	}
+	if n := len(s.Calls()); n != 2 {
+		t.Errorf("%d calls, want 2", n)
+	}
+}
+
+// A renaming that was answered stays one, whatever becomes of the read.
+func TestRenameUserUnread(t *testing.T) {
+	refused := answer{status: 403, media: typeJSON, body: `{"reason":"PERMISSION_DENIED","message":"no"}`}
+	c, _ := scripted(t, answer{status: 200, media: typeJSON, body: `{"name":"anna"}`}, refused)
+	if u, err := c.RenameUser(t.Context(), "ann", "anna"); err != nil || u.Name != "anna" || u.Attributes != nil {
+		t.Errorf("got %+v, %v, want the user as answered", u, err)
+	}
+	c, _ = scripted(t, answer{status: 200}, refused)
+	u, err := c.RenameUser(t.Context(), "ann", "anna")
+	if u != nil || !errors.Is(err, crowd.ErrAmbiguous) || !errors.Is(err, crowd.ErrPermission) {
+		t.Errorf("got %+v, %v, want ErrPermission and ErrAmbiguous", u, err)
+	}
+}
+
 func TestDeletesLosing(t *testing.T) {
 	for _, test := range []struct {
 		kind crowdtest.FaultKind
