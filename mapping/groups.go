@@ -1,5 +1,7 @@
 package mapping
 
+import "strings"
+
 // Groups are the settings of group mapping. The zero value maps every SCIM group to the Crowd group of its name.
 type Groups struct {
 	// Filter is an expression over displayName and externalId of a SCIM group, such as
@@ -131,6 +133,10 @@ type Target struct {
 
 // registryPrefix begins the names of the groups in which connections keep their records.
 const registryPrefix = "scim-registry-"
+
+// isRegistry reports whether a Crowd group has the name of one of those. No rule may fill it, not even one that may
+// add to protected groups: its attributes say which SCIM groups there are.
+func isRegistry(name string) bool { return strings.HasPrefix(Fold(name), registryPrefix) }
 
 // DefaultProtected returns the groups that are protected where settings do not say.
 func DefaultProtected() []string {

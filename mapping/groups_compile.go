@@ -183,7 +183,7 @@ func (c *groupCompiler) target(pointer string, index int, to string, r *rule) {
 	switch problem := nameProblem(to); {
 	case problem != "":
 		c.faults.add(pointer, "the name "+problem, `Write the name of a Crowd group, such as "jira-developers"`)
-	case strings.HasPrefix(Fold(to), registryPrefix):
+	case isRegistry(to):
 		c.faults.add(pointer, quote(to)+" is a group in which a connection keeps its records", `Choose another Crowd group, such as "jira-developers"`)
 	case c.m.protected[Fold(to)] && r.Protected != addToProtected:
 		c.faults.add(pointer, quote(to)+" is protected", "Choose another Crowd group, or write \"protected\": \"add\" on this rule so that it may add members and never takes any out")
@@ -312,7 +312,7 @@ func (c *groupCompiler) rename(r Rename) {
 			c.faults.add("/onTheFly/rename", "prefix and suffix would make names that Crowd refuses", `Write for example "prefix": "okta-"`)
 		}
 	}
-	if strings.HasPrefix(Fold(r.Prefix), registryPrefix) {
+	if isRegistry(r.Prefix) {
 		c.faults.add("/onTheFly/rename/prefix", "names that begin so are those of groups in which connections keep their records", `Write for example "prefix": "okta-"`)
 	}
 }

@@ -92,7 +92,11 @@ func TestTargets(t *testing.T) {
 			mapping.SCIMGroup{Name: "admins"},
 			[]mapping.Target{{Group: "jira-administrators", KeepExisting: true, Rule: `manual.rules[0] (from "Admins")`, ProtectedAdd: true}},
 		},
-		{"manual: leave does not reach a registry's name twice over", manual(mapping.Rule{FromPattern: "(.*)", To: []string{"$1"}}), mapping.SCIMGroup{Name: "scim-registry-okta"}, nil},
+		{"manual: a registry is not filled", manual(mapping.Rule{FromPattern: "(.*)", To: []string{"$1"}}), mapping.SCIMGroup{Name: "scim-registry-okta"}, nil},
+		{
+			"manual: leave to add to protected groups does not reach a registry",
+			manual(mapping.Rule{FromPattern: "x-(.*)", To: []string{"$1"}, Protected: "add"}), mapping.SCIMGroup{Name: "x-SCIM-Registry-okta"}, nil,
+		},
 		{
 			"manual: the rule that names a Crowd group decides who stays there",
 			manual(mapping.Rule{FromPattern: "dev-(.*)", To: []string{"$1"}}, mapping.Rule{From: "x", To: []string{"Web"}, KeepExistingUsers: new(false)}),

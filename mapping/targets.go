@@ -111,7 +111,10 @@ func (m *GroupMap) onTheFly(g SCIMGroup) candidate {
 
 // targetProblem says why a target cannot be filled, and nothing if it can.
 func (m *GroupMap) targetProblem(t Target) string {
-	if m.Protected(t.Group) && !t.ProtectedAdd {
+	switch {
+	case isRegistry(t.Group):
+		return "would fill " + quote(t.Group) + ", in which a connection keeps its records"
+	case m.Protected(t.Group) && !t.ProtectedAdd:
 		return "would fill " + quote(t.Group) + ", which is protected"
 	}
 	if problem := nameProblem(t.Group); problem != "" {
@@ -177,8 +180,7 @@ func (m *GroupMap) CreateMissing() bool { return orTrue(m.settings.OnTheFly.Crea
 
 // Protected reports whether no mapping may change the Crowd group, rules aside that may add to it.
 func (m *GroupMap) Protected(crowdGroup string) bool {
-	name := Fold(crowdGroup)
-	return m.protected[name] || strings.HasPrefix(name, registryPrefix)
+	return m.protected[Fold(crowdGroup)] || isRegistry(crowdGroup)
 }
 
 // Keeps reports whether members of a Crowd group that the identity provider did not put there are left alone, also
