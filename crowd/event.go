@@ -107,6 +107,7 @@ type eventsWire struct {
 type eventWire struct {
 	XMLName   xml.Name
 	Operation string     `xml:"operation"`
+	Attribute string     `xml:"operation,attr"`
 	User      namedWire  `xml:"user"`
 	ChildUser namedWire  `xml:"childUser"`
 	Group     namedWire  `xml:"group"`
@@ -137,7 +138,7 @@ func (w *eventsWire) events() []Event {
 	for _, e := range w.Events {
 		events = append(events, Event{
 			Kind:         EventKind(e.XMLName.Local),
-			Operation:    EventOperation(e.Operation),
+			Operation:    EventOperation(first(e.Operation, e.Attribute)),
 			User:         first(e.User.Name, e.ChildUser.Name),
 			Group:        e.Group.Name,
 			ParentGroups: e.Parents.names(),

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -67,10 +69,20 @@ func habits() map[string]func(*crowdtest.Options) {
 			o.BodyNotFoundStatus = 404
 		},
 	}
+	for option := range reflect.TypeFor[crowdtest.Options]().Fields() {
+		if option.Type.Kind() == reflect.Bool && !slices.Contains(losses(), option.Name) {
+			habits[option.Name] = func(o *crowdtest.Options) { reflect.ValueOf(o).Elem().FieldByIndex(option.Index).SetBool(true) }
+		}
+	}
 	for _, version := range []string{"2.5", "2.8.2", "2.9", "3.0", "4.3", "4.4", "5.2.1", "6.0.1", "6.3.0"} {
 		habits[version] = func(o *crowdtest.Options) { o.Version = version }
 	}
 	return habits
+}
+
+// losses are the options of a Crowd that lacks something for good.
+func losses() []string {
+	return []string{"NoMembershipDump", "NoAttributeSearch", "NarrowSearch", "EventsUnavailable", "NoRename"}
 }
 
 // Every call works with every Crowd, and fails for the same reasons.
@@ -87,6 +99,42 @@ func TestTolerates(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// What a Crowd lacks is told as that.
+func TestLosses(t *testing.T) {
+	s := new(crowdtest.Server)
+	s.AddUser(crowd.User{Name: "ann", Active: true})
+	s.SetOptions(func(o *crowdtest.Options) {
+		o.NoMembershipDump, o.EventsUnavailable, o.NoRename, o.NarrowSearch, o.KeepPopulatedGroups = true, true, true, true, true
+		o.URLLimit = 8000
+	})
+	s.AddGroup(crowd.Group{Name: "devs"})
+	s.AddMember("devs", "ann")
+	c := clientOf(t, s, crowd.Config{Tries: 1})
+	end := func(seq iter.Seq2[*crowd.User, error]) (last error) {
+		for _, err := range seq {
+			last = err
+		}
+		return last
+	}
+	var dump error
+	for _, err := range c.Memberships(t.Context()) {
+		dump = err
+	}
+	_, _, events := c.Events(t.Context(), "token")
+	_, rename := c.RenameUser(t.Context(), "ann", "anna")
+	for name, test := range map[string]struct{ got, want error }{
+		"dump": {dump, crowd.ErrUnsupported}, "events": {events, crowd.ErrUnsupported}, "rename": {rename, crowd.ErrUnsupported},
+		"search":     {end(c.Users(t.Context(), crowd.Query{Where: crowd.StartsWith("team", "x")})), crowd.ErrIllegalArgument},
+		"delete":     {c.DeleteGroup(t.Context(), "devs"), crowd.ErrInvalidGroup},
+		"long URL":   {end(c.Users(t.Context(), crowd.Query{Where: crowd.Equals("name", strings.Repeat("x", 9000))})), nil},
+		"other name": {end(c.Users(t.Context(), crowd.Query{Where: crowd.Equals("name", "ann")})), nil},
+	} {
+		if !errors.Is(test.got, test.want) {
+			t.Errorf("%s: got %v, want %v", name, test.got, test.want)
+		}
 	}
 }
 

@@ -157,9 +157,23 @@ func (x *exchange) checkAttributes(in *wire.Attributes) ([]store.Attribute, erro
 		if err := x.checkTexts(reasonIllegalArgument, a.Values...); err != nil {
 			return nil, err
 		}
-		attrs[i] = store.Attribute{Name: a.Name, Values: distinct(a.Values)}
+		attrs[i] = store.Attribute{Name: x.attributeName(a.Name), Values: distinct(a.Values)}
 	}
 	return attrs, nil
+}
+
+// attributeName returns the name under which an attribute is kept: its own or,
+// where the options fold names, the one that is there.
+func (x *exchange) attributeName(name string) string {
+	if !x.opts.FoldAttributeNames {
+		return name
+	}
+	for _, m := range x.dirs {
+		if spelling, found := m.contents.AttributeName(name); found {
+			return spelling
+		}
+	}
+	return name
 }
 
 func distinct(values []string) []string {
@@ -229,6 +243,7 @@ func deleteAttribute(x *exchange) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	attribute = x.attributeName(attribute)
 	if h.attrs.Values(attribute) == nil {
 		return x.missingAttribute(attribute)
 	}

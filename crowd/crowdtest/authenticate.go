@@ -93,14 +93,19 @@ func (x *exchange) unauthenticated() *reply {
 	return answer
 }
 
-// addressRefused is a page of the servlet container.
 func (x *exchange) addressRefused() *reply {
-	return &reply{status: http.StatusForbidden, foreign: true, text: forbiddenPage, contentType: "text/html;charset=utf-8"}
+	return containerPage(http.StatusForbidden, "The server understood the request but refuses to authorize it.")
 }
 
-const forbiddenPage = `<!doctype html><html lang="en"><head><title>HTTP Status 403 – Forbidden</title></head>` +
-	`<body><h1>HTTP Status 403 – Forbidden</h1><p><b>Description</b> The server understood the request ` +
-	`but refuses to authorize it.</p></body></html>`
+// containerPage is an error page of the servlet container.
+func containerPage(status int, description string) *reply {
+	title := "HTTP Status " + strconv.Itoa(status) + " – " + http.StatusText(status)
+	return &reply{
+		status: status, foreign: true, contentType: "text/html;charset=utf-8",
+		text: `<!doctype html><html lang="en"><head><title>` + title + `</title></head><body><h1>` + title +
+			`</h1><p><b>Description</b> ` + description + `</p></body></html>`,
+	}
+}
 
 // A bucket counts the tokens of a [RateLimit].
 type bucket struct {

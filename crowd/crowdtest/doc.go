@@ -25,10 +25,25 @@
 //   - Mail is not sent, webhooks are not called, avatars do not exist.
 //   - The texts of error messages are the fake's own; only their reasons are
 //     Crowd's. So are the names in the event stream, which is documented nowhere.
-//   - A Crowd that normalises Unicode, folds names by a locale, or takes the
-//     names of attributes for the same in upper and lower case cannot be
-//     simulated. The length of a text is counted in UTF-16 code units.
+//   - The length of a text is counted in UTF-16 code units.
 //   - Only usermanagement/1 is served; the administration APIs answer 404.
+//
+// What no document tells of Crowd is an option, but for a few things:
+//
+//   - No names are equal but those that [crowd.Fold] makes equal: Unicode is not
+//     normalised, and no locale has a say. Clients compare names by that rule
+//     themselves, so that another one would have to be switched in them and in
+//     the fake together.
+//   - Each page of a list is cut from what is there when it is asked for. There
+//     are no snapshots that outlive a request; see [Server.SetGate] for changes
+//     between pages.
+//   - Events name no attributes and are of no aliases: the fake has no aliases,
+//     and no client is known to read attributes from events. Below an event the
+//     names of elements are fixed; a client that does not find them has to read
+//     everything anew, as after [Server.Restart].
+//   - Passwords are set as they are; encrypted ones come by other interfaces.
+//   - Avatars and webhooks are there as resources only: no client depends on
+//     their bodies.
 //
 // # What it can do
 //

@@ -3,6 +3,7 @@ package crowdtest
 import (
 	"bytes"
 	"iter"
+	"slices"
 
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/store"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/wire"
@@ -32,6 +33,9 @@ func (x *exchange) memberships() []groupMemberships {
 	var all []groupMemberships
 	for g := range merge(seqs) {
 		all = append(all, x.membershipsOf(g))
+	}
+	if x.opts.ReverseLists {
+		slices.Reverse(all)
 	}
 	return all
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/ordered"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/store"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/wire"
 )
 
 // Operations of events.
@@ -125,7 +126,8 @@ type eventEntry struct {
 	XMLName   xml.Name   `json:"-"`
 	Kind      string     `json:"kind" xml:"-"`
 	Absolute  bool       `json:"absolute,omitempty" xml:"absolute,attr,omitempty"`
-	Operation string     `json:"operation" xml:"operation"`
+	Attribute string     `json:"-" xml:"operation,attr,omitempty"`
+	Operation string     `json:"operation" xml:"operation,omitempty"`
 	User      *nameEntry `json:"user,omitempty" xml:"user"`
 	ChildUser *nameEntry `json:"childUser,omitempty" xml:"childUser"`
 	Group     *nameEntry `json:"group,omitempty" xml:"group"`
@@ -173,8 +175,20 @@ func (x *exchange) showEvent(e event) eventEntry {
 	case groupMembershipEvent:
 		entry.Kind, entry.Group, entry.Parents = "groupMembershipEvent", named(e.group), parents
 	}
+	entry.Kind, entry.Operation = x.opts.spelled(entry.Kind), x.opts.spelled(entry.Operation)
 	entry.XMLName.Local = entry.Kind
+	if x.opts.EventOperationAttribute && x.answer == wire.XML {
+		entry.Attribute, entry.Operation = entry.Operation, ""
+	}
 	return entry
+}
+
+// spelled returns a kind or operation of events as the options spell it.
+func (o *Options) spelled(word string) string {
+	if other, found := o.EventSpellings[word]; found {
+		return other
+	}
+	return word
 }
 
 // A webhook is registered, listed and removed; nobody is called.

@@ -25,8 +25,10 @@ type exchange struct {
 	header http.Header
 	// address is the caller's, without port.
 	address string
-	body    []byte
-	answer  wire.Format
+	// urlLength is that of path and query.
+	urlLength int
+	body      []byte
+	answer    wire.Format
 	// base is the URL of the API, and root that of the host with the path of
 	// the context.
 	base, root string

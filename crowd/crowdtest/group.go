@@ -3,6 +3,7 @@ package crowdtest
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -127,6 +128,9 @@ func deleteGroup(x *exchange) (*reply, error) {
 	found, err := x.changeable(name, RemoveGroup)
 	if err != nil {
 		return nil, err
+	}
+	if x.opts.KeepPopulatedGroups && slices.ContainsFunc(found, placedGroup.populated) {
+		return nil, x.refuse(reasonInvalidGroup, "Group <%s> has members", name)
 	}
 	for _, g := range found {
 		g.dir.contents.DeleteGroup(g.Group)

@@ -46,9 +46,9 @@ func listGroupsOfUser(x *exchange) (*reply, error) {
 		return x.unknown(err, x.noGroups)
 	}
 	if !x.app.Aggregate && !x.nested() {
-		return x.groupViews(pageOf(u.Groups(), p))
+		return x.groupViews(pageOf(x.opts, u.Groups(), p))
 	}
-	return x.groupViews(take(x.effectiveGroups(u, m), p))
+	return x.groupViews(take(x.opts, x.effectiveGroups(u, m), p))
 }
 
 // effectiveGroups returns the groups of a user that count: those in the user's
@@ -81,9 +81,9 @@ func listMembers(x *exchange) (*reply, error) {
 		return x.unknown(err, x.noUsers)
 	}
 	if len(x.dirs) == 1 && !x.nested() && !x.opts.HideInactive {
-		return x.userViews(pageOf(found[0].Members(), p))
+		return x.userViews(pageOf(x.opts, found[0].Members(), p))
 	}
-	return x.userViews(take(x.effectiveMembers(name), p))
+	return x.userViews(take(x.opts, x.effectiveMembers(name), p))
 }
 
 // effectiveMembers returns the users of a group in all directories.
@@ -178,7 +178,7 @@ func (x *exchange) listKin(other string, next func(*store.Group) *ordered.List[*
 	if x.params.has(other) {
 		return x.testKin(merge(seqs), name, x.params.get(other))
 	}
-	return x.groupViews(take(merge(seqs), p))
+	return x.groupViews(take(x.opts, merge(seqs), p))
 }
 
 func (x *exchange) testKin(kin iter.Seq[*store.Group], name, other string) (*reply, error) {

@@ -86,6 +86,8 @@ type placedGroup struct {
 	dir mapped
 }
 
+func (g placedGroup) populated() bool { return g.Members().Len() > 0 || g.Children().Len() > 0 }
+
 // groupsNamed returns the groups of a name in all directories.
 func (x *exchange) groupsNamed(name string) ([]placedGroup, error) {
 	var found []placedGroup

@@ -3,6 +3,7 @@ package crowdtest
 import (
 	"errors"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -23,6 +24,9 @@ func (o *Options) validateName(name string) error {
 	if o.AllowOuterSpace {
 		checked = strings.TrimSpace(name)
 	}
+	if o.AllowControls && strings.TrimSpace(checked) == checked {
+		checked = strings.Map(plainly, checked)
+	}
 	if err := crowd.ValidateName(checked); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "crowd: "))
 	}
@@ -30,6 +34,14 @@ func (o *Options) validateName(name string) error {
 		return errors.New("invalid name: it is longer than 255 characters")
 	}
 	return nil
+}
+
+// plainly puts another character in the place of one that no name may hold.
+func plainly(r rune) rune {
+	if unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF {
+		return '-'
+	}
+	return r
 }
 
 // cutName shortens a name where the options say so.

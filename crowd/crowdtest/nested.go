@@ -123,8 +123,21 @@ func merge[E ordered.Named](seqs []iter.Seq[E]) iter.Seq[E] {
 	}
 }
 
-// take returns the part of a sequence that a page names.
-func take[E any](seq iter.Seq[E], p page) iter.Seq[E] {
+// take returns the part of a list that a page names.
+func take[E any](o *Options, list iter.Seq[E], p page) iter.Seq[E] {
+	if o.ReverseLists {
+		list = reversed(list)
+	}
+	return cutOut(list, p)
+}
+
+func reversed[E any](list iter.Seq[E]) iter.Seq[E] {
+	all := slices.Collect(list)
+	slices.Reverse(all)
+	return slices.Values(all)
+}
+
+func cutOut[E any](seq iter.Seq[E], p page) iter.Seq[E] {
 	return func(yield func(E) bool) {
 		if p.max == 0 {
 			return
@@ -144,6 +157,9 @@ func take[E any](seq iter.Seq[E], p page) iter.Seq[E] {
 
 // pageOf is take for a whole list, of which it skips the start without walking
 // through it.
-func pageOf[E ordered.Named](l *ordered.List[E], p page) iter.Seq[E] {
-	return take(l.From(p.start), page{max: p.max})
+func pageOf[E ordered.Named](o *Options, l *ordered.List[E], p page) iter.Seq[E] {
+	if o.ReverseLists {
+		return take(o, l.All(), p)
+	}
+	return cutOut(l.From(p.start), page{max: p.max})
 }

@@ -26,10 +26,13 @@ type Options struct {
 	HideVersion, HideVersionOnErrors bool
 
 	// AllowEmailChange lets a PUT change a user's e-mail. Crowd refuses that
-	// from 4.4 on unless its administrator has lifted the ban.
-	AllowEmailChange bool
+	// from 4.4 on unless its administrator has lifted the ban. RefuseEmailChange
+	// refuses it whatever the version.
+	AllowEmailChange, RefuseEmailChange bool
 	// EmailIgnoringCase takes an e-mail in other letter case for unchanged.
 	EmailIgnoringCase bool
+	// RefuseBadEmail refuses users whose e-mail is not empty and holds no "@".
+	RefuseBadEmail bool
 	// NestedGroups turns nested groups on in every directory.
 	NestedGroups bool
 	// RefuseCycles refuses a child group that would close a circle, and
@@ -50,6 +53,8 @@ type Options struct {
 	HideMasked bool
 	// HideInactive leaves inactive users out of searches and listings.
 	HideInactive bool
+	// ReverseLists lists users and groups in reverse order.
+	ReverseLists bool
 
 	// LegacyCreate answers the creation of a user with an empty body and
 	// ignores the attributes in the request, as before 2.9.
@@ -87,6 +92,9 @@ type Options struct {
 	NoAttributeSearch bool
 	// SearchByCase makes searches distinguish upper and lower case.
 	SearchByCase bool
+	// OrderedText lets searches compare texts with < and >, which are refused
+	// otherwise.
+	OrderedText bool
 	// NarrowSearch refuses restrictions that no document vouches for: match
 	// modes other than EXACTLY_MATCHES and CONTAINS, dates and "or" in bodies;
 	// in the query language single quotes, backslashes, asterisks before a
@@ -116,10 +124,18 @@ type Options struct {
 	AttributesNeedModify, MembersNeedModifyUser bool
 	// AttributesReversed lists attributes and their values in reverse order.
 	AttributesReversed bool
+	// FoldAttributeNames takes the names of attributes for the same in upper and
+	// lower case; the spelling that is there first stays.
+	FoldAttributeNames bool
 
 	// KeepOnDelete leaves the attributes and memberships of a deleted user to
 	// the next user of that name in the directory.
 	KeepOnDelete bool
+	// ReuseKeys gives the next user of the name of a deleted one the same key.
+	ReuseKeys bool
+	// KeepPopulatedGroups refuses to delete a group that has members or child
+	// groups.
+	KeepPopulatedGroups bool
 	// UpdateByCase refuses a PUT of a user whose body spells the name in other
 	// letter case than the query.
 	UpdateByCase bool
@@ -141,6 +157,9 @@ type Options struct {
 	RefuseLongText, CutLongNames bool
 	// AllowOuterSpace takes names that start or end with white space.
 	AllowOuterSpace bool
+	// AllowControls takes names that hold control characters, and shows them in
+	// messages. XML has the replacement character in their place.
+	AllowControls bool
 	// RefuseCaseRename takes a new name that differs in letter case alone for
 	// taken.
 	RefuseCaseRename bool
@@ -153,10 +172,12 @@ type Options struct {
 	// gets another password.
 	KeepSessions bool
 	// MissingSession404 answers the end of an unknown session with 404 instead
-	// of 204.
-	// UnknownUserSessions204 takes the end of all sessions of an unknown user
-	// for done.
+	// of 204. UnknownUserSessions204 takes the end of all sessions of an unknown
+	// user for done instead of answering 404.
 	MissingSession404, UnknownUserSessions204 bool
+	// Notify200 answers the notice that a user was authenticated with 200 instead
+	// of 204.
+	Notify200 bool
 	// UnknownEmail404 answers a reminder of the user names of an e-mail address
 	// that nobody has with 404 instead of 204.
 	UnknownEmail404 bool
@@ -178,6 +199,12 @@ type Options struct {
 	AbsoluteEvents bool
 	// RenameRecreates tells of a renamed user as of one deleted and one created.
 	RenameRecreates bool
+	// EventSpellings are other spellings of the kinds and operations of events,
+	// such as "userEvent": "user-event" and "CREATED": "created".
+	// EventOperationAttribute shows an operation as an attribute of the event's
+	// element instead of a child.
+	EventSpellings          map[string]string
+	EventOperationAttribute bool
 	// EventLimit is how many past events are kept, by default 10000.
 	EventLimit int
 
@@ -196,6 +223,9 @@ type Options struct {
 	// TrustedProxies are the addresses or networks whose X-Forwarded-For
 	// header is believed.
 	TrustedProxies []string
+	// URLLimit is the longest path with query that is taken; beyond it the
+	// container answers 414. Zero is no limit; real ones are about 8000.
+	URLLimit int
 	// RateLimit bounds the requests of each application; nil does not.
 	RateLimit *RateLimit
 
@@ -262,7 +292,7 @@ func (o Options) withPresets() *Options {
 	o.NoCQL = o.NoCQL || before(2, 2)
 	o.OmitKeys = o.OmitKeys || before(3, 0)
 	o.OmitDates = o.OmitDates || before(3, 0)
-	o.AllowEmailChange = o.AllowEmailChange || before(4, 4)
+	o.AllowEmailChange = (o.AllowEmailChange || before(4, 4)) && !o.RefuseEmailChange
 	return o.withDefaults()
 }
 
@@ -291,6 +321,7 @@ func (o Options) withDefaults() *Options {
 // clone returns a copy that shares nothing that its owner may change.
 func (o Options) clone() Options {
 	o.Statuses = maps.Clone(o.Statuses)
+	o.EventSpellings = maps.Clone(o.EventSpellings)
 	o.TrustedProxies = slices.Clone(o.TrustedProxies)
 	if o.RateLimit != nil {
 		limit := *o.RateLimit

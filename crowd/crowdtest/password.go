@@ -201,5 +201,8 @@ func notifyAuthenticated(x *exchange) (*reply, error) {
 		return nil, err
 	}
 	x.markAuthenticated(u, m)
-	return &reply{status: http.StatusNoContent}, nil
+	if x.opts.Notify200 {
+		return &reply{status: http.StatusOK, empty: true}, nil
+	}
+	return noContent()
 }

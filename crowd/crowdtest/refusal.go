@@ -69,7 +69,11 @@ func (x *exchange) refuse(reason, format string, args ...any) error {
 	if !set {
 		status = statusOf(reason)
 	}
-	return &refusal{status, reason, printable(fmt.Sprintf(format, args...))}
+	message := fmt.Sprintf(format, args...)
+	if !x.opts.AllowControls {
+		message = printable(message)
+	}
+	return &refusal{status, reason, message}
 }
 
 func printable(text string) string {

@@ -35,7 +35,10 @@ func search(x *exchange) (*reply, error) {
 // restriction reads what a search asks for: from the body if there is one, or
 // else from the query.
 func (x *exchange) restriction(texts ...string) (query.Node, error) {
-	schema := query.Schema{Texts: texts, ByCase: x.opts.SearchByCase, NoCustom: x.opts.NoAttributeSearch, Narrow: x.opts.NarrowSearch}
+	schema := query.Schema{
+		Texts: texts, ByCase: x.opts.SearchByCase, NoCustom: x.opts.NoAttributeSearch, Ordered: x.opts.OrderedText,
+		Attribute: x.attributeName, Narrow: x.opts.NarrowSearch,
+	}
 	if x.method == "POST" && len(bytes.TrimSpace(x.body)) > 0 {
 		return x.bodyRestriction(schema)
 	}
@@ -69,7 +72,7 @@ func isAll(n query.Node) bool {
 
 func (x *exchange) foundUsers(n query.Node, p page) (*reply, error) {
 	if len(x.dirs) == 1 && isAll(n) && !x.opts.HideInactive {
-		return x.filledUsers(pageOf(x.dirs[0].contents.Users(), p))
+		return x.filledUsers(pageOf(x.opts, x.dirs[0].contents.Users(), p))
 	}
 	var seqs []iter.Seq[*store.User]
 	for i, m := range x.dirs {
@@ -77,12 +80,12 @@ func (x *exchange) foundUsers(n query.Node, p page) (*reply, error) {
 			return !x.masks(i, u.Folded) && (u.Active || !x.opts.HideInactive)
 		}))
 	}
-	return x.filledUsers(take(merge(seqs), p))
+	return x.filledUsers(take(x.opts, merge(seqs), p))
 }
 
 func (x *exchange) foundGroups(n query.Node, p page) (*reply, error) {
 	if len(x.dirs) == 1 && isAll(n) {
-		return x.filledGroups(pageOf(x.dirs[0].contents.Groups(), p))
+		return x.filledGroups(pageOf(x.opts, x.dirs[0].contents.Groups(), p))
 	}
 	var seqs []iter.Seq[*store.Group]
 	for i, m := range x.dirs {
@@ -90,7 +93,7 @@ func (x *exchange) foundGroups(n query.Node, p page) (*reply, error) {
 			return !x.masksGroup(i, g.Folded)
 		}))
 	}
-	return x.filledGroups(take(merge(seqs), p))
+	return x.filledGroups(take(x.opts, merge(seqs), p))
 }
 
 func (x *exchange) masksGroup(i int, name string) bool {

@@ -44,7 +44,7 @@ func (s *Server) receive(r *http.Request) (*exchange, error) {
 	p := locate(r.URL)
 	x := &exchange{
 		s: s, opts: opts, now: opts.Clock(), arrived: s.effects.Load(),
-		method: r.Method, resource: p.resource, token: p.token,
+		method: r.Method, resource: p.resource, token: p.token, urlLength: len(r.URL.RequestURI()),
 		header: r.Header, address: callerAddress(r, opts), root: hostOf(r) + p.context,
 	}
 	x.base = x.root + "/rest/" + p.api
@@ -147,12 +147,15 @@ func (x *exchange) effect(problem error) *reply {
 		x.s.mu.RLock()
 		defer x.s.mu.RUnlock()
 	}
+	if x.opts.URLLimit > 0 && x.urlLength > x.opts.URLLimit {
+		return containerPage(http.StatusRequestURITooLong, "The URI is too long.")
+	}
 	if refused := x.authenticate(); refused != nil {
 		return refused
 	}
 	limited, header := x.takeToken()
 	if limited {
-		return &reply{status: http.StatusTooManyRequests, header: header, text: "Too many requests", contentType: "text/plain"}
+		return &reply{status: http.StatusTooManyRequests, refused: true, header: header, text: "Too many requests", contentType: "text/plain"}
 	}
 	answer, err := x.run(problem)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -50,7 +51,9 @@ func postUser(x *exchange) (*reply, error) {
 	if err := x.checkPassword(m, in.Password.Value); err != nil {
 		return nil, err
 	}
-	u := x.s.createUser(m.directory, x.profileOf(&in), in.Password.Value, attrs, x.now)
+	p := x.profileOf(&in)
+	p.Key = x.s.estates[legacyOf(p.Name, m)].key
+	u := x.s.createUser(m.directory, p, in.Password.Value, attrs, x.now)
 	x.inherit(u, m)
 	x.s.events.user(x.opts, eventCreated, u.Name)
 	if x.opts.LegacyCreate {
@@ -83,7 +86,17 @@ func (x *exchange) checkNewUser(in *wire.User) error {
 	if x.opts.StrictNames && (first == "" || last == "") {
 		return x.refuse(reasonInvalidUser, "A first and a last name are needed")
 	}
+	if err := x.checkEmail(deref(in.Email)); err != nil {
+		return err
+	}
 	return x.checkTexts(reasonInvalidUser, first, last, deref(in.DisplayName), deref(in.Email))
+}
+
+func (x *exchange) checkEmail(email string) error {
+	if x.opts.RefuseBadEmail && email != "" && !strings.Contains(email, "@") {
+		return x.refuse(reasonInvalidEmail, "%s is no e-mail address", email)
+	}
+	return nil
 }
 
 func deref(text *string) string {
@@ -180,6 +193,9 @@ func putUser(x *exchange) (*reply, error) {
 		return nil, x.refuse(reasonInvalidUser, "The name in the body is not that of the user")
 	}
 	p := x.updated(u, &in)
+	if err := x.checkEmail(p.Email); err != nil {
+		return nil, err
+	}
 	if err := x.checkTexts(reasonInvalidUser, p.FirstName, p.LastName, p.DisplayName, p.Email); err != nil {
 		return nil, err
 	}

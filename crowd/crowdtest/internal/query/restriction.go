@@ -113,6 +113,10 @@ func (t Text) matches(text string) bool {
 		return strings.HasSuffix(text, value)
 	case Contains:
 		return strings.Contains(text, value)
+	case Greater:
+		return text > value
+	case Less:
+		return text < value
 	case Null:
 		return text == ""
 	}
@@ -153,6 +157,10 @@ type Schema struct {
 	ByCase bool
 	// NoCustom makes restrictions on custom attributes match nothing.
 	NoCustom bool
+	// Ordered lets texts be compared as greater and less.
+	Ordered bool
+	// Attribute, if not nil, returns the name under which an attribute is stored.
+	Attribute func(name string) string
 	// Narrow refuses what no document and no known client vouches for.
 	Narrow bool
 }
@@ -178,13 +186,17 @@ func (s Schema) restrict(property string, mode Mode, value string) (Node, error)
 		return activeNode(mode, value)
 	case (property == "createdDate" || property == "updatedDate") && s.vouchedFor(property):
 		return dateNode(property, mode, value)
-	case mode == Greater || mode == Less:
+	case (mode == Greater || mode == Less) && !s.Ordered:
 		return nil, fmt.Errorf("%s is a text and has no order", property)
 	}
-	if s.NoCustom && !s.isText(property) {
+	custom := !s.isText(property)
+	if custom && s.NoCustom {
 		return Or{}, nil
 	}
-	return Text{Property: property, Custom: !s.isText(property), Mode: mode, Value: value, ByCase: s.ByCase}, nil
+	if custom && s.Attribute != nil {
+		property = s.Attribute(property)
+	}
+	return Text{Property: property, Custom: custom, Mode: mode, Value: value, ByCase: s.ByCase}, nil
 }
 
 func activeNode(mode Mode, value string) (Node, error) {

@@ -5,6 +5,8 @@
 // time.
 package store
 
+import "github.com/scimcrowd/scimcrowd/crowd"
+
 // A Directory holds users and groups. Use [New].
 type Directory struct {
 	users  *table[*User]
@@ -43,4 +45,23 @@ func (d *Directory) AddChild(parent, child *Group) bool {
 // RemoveChild ends the direct membership and tells whether there was one.
 func (d *Directory) RemoveChild(parent, child *Group) bool {
 	return parent.children.Delete(child.Folded) && child.parents.Delete(parent.Folded)
+}
+
+// AttributeName returns the spelling in which somebody holds an attribute of
+// that name, in any letter case, or the name as it is where nobody does.
+func (d *Directory) AttributeName(name string) (spelling string, found bool) {
+	if spelling, found = spelled(d.users.customs, name); !found {
+		spelling, found = spelled(d.groups.customs, name)
+	}
+	return spelling, found
+}
+
+func spelled[E entity](customs map[string]*custom[E], name string) (spelling string, found bool) {
+	folded := crowd.Fold(name)
+	for other := range customs {
+		if crowd.Fold(other) == folded {
+			return other, true
+		}
+	}
+	return name, false
 }
