@@ -12,8 +12,9 @@
 // The administrator is a user of a directory of its own, "Administrators".
 //
 // The flags make it another Crowd: --nested turns nested groups on, --version
-// takes an old one, --no-email-change forbids what Crowd forbids, --latency
-// makes it slow, and --faults makes it fail, as a file says:
+// takes an old one, --no-email-change forbids what Crowd forbids from 4.4 on,
+// whatever the version, --latency makes it slow, and --faults makes it fail, as
+// a file says:
 //
 //	[{"method": "POST", "resource": "group/*", "nth": 2, "times": 3, "kind": "lose-response"},
 //	 {"resource": "search", "kind": "answer", "status": 429, "retryAfter": "2s"}]
@@ -34,6 +35,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -83,6 +86,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	if s.latency < 0 {
 		return s, errors.New("--latency must not be negative")
 	}
+	if !regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`).MatchString(s.version) {
+		return s, fmt.Errorf("--version %q is not of the form 6.3.0", s.version)
+	}
 	return s, nil
 }
 
@@ -100,7 +106,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a.Crowd = "http://" + l.Addr().String() + "/crowd"
+	a.Crowd = "http://" + reachable(l.Addr()) + "/crowd"
 	if err := a.print(stdout, s.json); err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -108,6 +114,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	return s.writeDump(srv)
+}
+
+// reachable returns an address at which clients on this machine find a listener,
+// which may listen at all addresses.
+func reachable(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return a.String()
 }
 
 // serve answers until ctx ends, and then lets requests under way end.
@@ -160,7 +175,7 @@ func (s settings) server() (*crowdtest.Server, access, error) {
 	srv.SetOptions(func(o *crowdtest.Options) {
 		o.Version = s.version
 		o.NestedGroups = s.nested
-		o.AllowEmailChange = !s.noEmailChange
+		o.AllowEmailChange, o.RefuseEmailChange = !s.noEmailChange, s.noEmailChange
 		o.Latency = s.latency
 		o.NoCalls = true // nobody could ask for them
 	})

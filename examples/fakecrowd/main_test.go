@@ -150,6 +150,20 @@ func TestLine(t *testing.T) {
 	p.stop(syscall.SIGTERM)
 }
 
+// TestListensEverywhere prints an address that a client can call.
+func TestListensEverywhere(t *testing.T) {
+	for _, address := range []string{":0", "0.0.0.0:0"} {
+		p := start(t, "--listen", address)
+		if !strings.HasPrefix(p.access.Crowd, "http://127.0.0.1:") {
+			t.Errorf("listening on %s shows %s", address, p.access.Crowd)
+		}
+		if _, err := p.client().CookieConfig(t.Context()); err != nil {
+			t.Error(err)
+		}
+		p.stop(syscall.SIGTERM)
+	}
+}
+
 // TestVersionAndLatency looks at an answer in plain HTTP.
 func TestVersionAndLatency(t *testing.T) {
 	const latency = 30 * time.Millisecond
@@ -225,7 +239,14 @@ func TestConform(t *testing.T) {
 }
 
 func TestNoEmailChange(t *testing.T) {
-	p := start(t, "--no-email-change")
+	for _, version := range []string{"2.8", "6.3.0"} {
+		noEmailChange(t, version)
+	}
+}
+
+func noEmailChange(t *testing.T, version string) {
+	t.Helper()
+	p := start(t, "--no-email-change", "--version", version)
 	c := p.client()
 	if _, err := c.CreateUser(t.Context(), crowd.User{Name: "ann", Email: "a@example.com"}, "pass"); err != nil {
 		t.Fatal(err)
@@ -261,6 +282,7 @@ func TestRefusedFlags(t *testing.T) {
 		"argument":  {[]string{"extra"}, `unexpected argument "extra"`},
 		"flag":      {[]string{"--colour"}, "flag provided but not defined"},
 		"latency":   {[]string{"--latency", "-1s"}, "must not be negative"},
+		"version":   {[]string{"--version", "latest"}, `--version "latest" is not of the form 6.3.0`},
 		"no file":   {[]string{"--load", filepath.Join(dir, "none.json")}, "no such file"},
 		"bad state": {[]string{"--load", bad}, "bad.json: crowdtest: load:"},
 		"bad fault": {[]string{"--faults", bad}, "bad.json: crowdtest: read faults: json:"},
