@@ -55,6 +55,11 @@ func CompileAttributes(a Attributes, o AttributeOptions) (*AttributeMap, error) 
 	for i, r := range rows {
 		m.rows = append(m.rows, c.compile(r, "/"+strconv.Itoa(positions[i])))
 	}
+	for i, r := range a {
+		if !slices.Contains(positions, i) { // the second of a target: only what is wrong with it counts
+			c.compile(r, "/"+strconv.Itoa(i))
+		}
+	}
 	slices.SortStableFunc(c.faults, comparePointers)
 	if err := c.faults.err(); err != nil {
 		return nil, err
@@ -145,7 +150,8 @@ func (c *attributeCompiler) missing(r *row, pointer string) {
 		c.faults.add(pointer+"/ifMissing", "a user without user name cannot be", "Leave ifMissing out, or write \"reject\"")
 	case r.To == toActive && r.IfMissing == Clear:
 		c.faults.add(pointer+"/ifMissing", "active is true or false and cannot be cleared", "Write \"keep\" or \"reject\"")
-	case !sources && (r.IfMissing != Keep || r.custom):
+	}
+	if !sources && (r.IfMissing != Keep || r.custom) {
 		c.faults.add(pointer, "the row says not where "+quote(r.To)+" comes from",
 			"Give \"from\", \"expr\" or \"const\", as in {\"to\": \"email\", \"from\": [\"emails.value\"]}; a field that Crowd alone manages is {\"to\": \"email\", \"ifMissing\": \"keep\"}")
 	}

@@ -115,13 +115,15 @@ func TestCompileAttributesAllFaultsAtOnce(t *testing.T) {
 		{To: "email", Expr: "(", IfMissing: "x"},
 		{To: "dept", Const: "x"},
 		{To: "username", From: []string{"a b"}, Const: "x"},
+		{To: "email", From: []string{"emials"}, Expr: ")"},
+		{To: "y", IfMissing: "z"},
 	}, mapping.AttributeOptions{})
 	var got []string
 	for _, line := range faults(t, err) {
 		pointer, _, _ := strings.Cut(line, ":")
 		got = append(got, pointer)
 	}
-	want := []string{"/0/from/0", "/0/from/2", "/1/ifMissing", "/1/expr", "/2/to", "/3/from/0", "/3/const"}
+	want := []string{"/0/from/0", "/0/from/2", "/1/ifMissing", "/1/expr", "/2/to", "/3/from/0", "/3/const", "/4/to", "/4/from/0", "/4/expr", "/5/ifMissing", "/5"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("pointers mismatch (-want +got):\n%s", diff)
 	}
@@ -236,6 +238,37 @@ func TestCompileGroupsFaults(t *testing.T) {
 				`/manual/rules/1: the rule adds nothing to rule 0, which has the same groups and targets. Remove it, or give it another target, as in "to": ["jira-developers"]`,
 				`/manual/rules/3: the rule adds nothing to rule 0, which has the same groups and targets. Remove it, or give it another target, as in "to": ["jira-developers"]`,
 				`/manual/rules/5: the rule adds nothing to rule 4, which has the same groups and targets. Remove it, or give it another target, as in "to": ["jira-developers"]`,
+			},
+		},
+		{
+			"shadowed by a later rule", manual(
+				mapping.Rule{From: "dev-web", To: []string{"web"}},
+				mapping.Rule{FromPattern: "dev-(.*)", To: []string{"$1"}},
+				mapping.Rule{From: "ops", To: []string{"a"}}, mapping.Rule{From: "OPS", To: []string{"a", "b"}},
+			),
+			[]string{
+				`/manual/rules/0: the rule adds nothing to rule 1, which has the same groups and targets. Remove it, or give it another target, as in "to": ["jira-developers"]`,
+				`/manual/rules/2: the rule adds nothing to rule 3, which has the same groups and targets. Remove it, or give it another target, as in "to": ["jira-developers"]`,
+			},
+		},
+		{
+			"not shadowed, for it says who stays in a group that the pattern does not name", manual(
+				mapping.Rule{FromPattern: "dev-(.*)", To: []string{"$1"}},
+				mapping.Rule{From: "dev-web", To: []string{"web"}, KeepExistingUsers: new(false)},
+			), nil,
+		},
+		{
+			"not shadowed, for the names differ", manual(
+				mapping.Rule{FromPattern: "(dev-.*)?", To: []string{"devs"}},
+				mapping.Rule{FromExternalID: "e", To: []string{"devs"}},
+			), nil,
+		},
+		{
+			"targets beside a broken pattern", manual(mapping.Rule{FromPattern: "(", To: []string{"", "$7", "jira-administrators"}}),
+			[]string{
+				`/manual/rules/0/fromPattern: the pattern "(" does not compile: missing closing ) at "(". Write a regular expression such as "dev-(.*)"`,
+				`/manual/rules/0/to/0: the name is empty. Write the name of a Crowd group, such as "jira-developers"`,
+				`/manual/rules/0/to/2: "jira-administrators" is protected. Choose another Crowd group, or write "protected": "add" on this rule so that it may add members and never takes any out`,
 			},
 		},
 		{

@@ -163,22 +163,11 @@ func (c *groupCompiler) pattern(pointer, text string, whole bool) *regexp.Regexp
 
 // target checks one target of a rule and notes what it says of existing members.
 func (c *groupCompiler) target(pointer string, index int, to string, r *rule) {
-	if r.FromPattern != "" {
-		if r.pattern == nil {
-			return
-		}
-		t, problem := parseTemplate(to, r.pattern)
-		if problem != "" {
-			c.faults.add(pointer, quote(to)+" "+problem, "Write as many groups in parentheses as \"to\" uses, as in \"fromPattern\": \"okta-(.*)\", \"to\": [\"$1\"]")
-			return
-		}
-		r.to = append(r.to, t)
-		if t.open() {
-			r.open = append(r.open, t.ends(index))
-		}
-		if strings.Contains(to, "$") {
-			return // what it expands to is looked at when it is known
-		}
+	if r.FromPattern != "" && r.pattern != nil && !c.template(pointer, index, to, r) {
+		return
+	}
+	if r.FromPattern != "" && strings.Contains(to, "$") {
+		return // what it expands to is looked at when it is known
 	}
 	switch problem := nameProblem(to); {
 	case problem != "":
@@ -195,12 +184,26 @@ func (c *groupCompiler) target(pointer string, index int, to string, r *rule) {
 	c.m.keeps[Fold(to)] = r.keep
 }
 
-// shadows refuses rules that add nothing to those before them.
+// template reads a target in which groups of the pattern may stand, and reports whether it could.
+func (c *groupCompiler) template(pointer string, index int, to string, r *rule) bool {
+	t, problem := parseTemplate(to, r.pattern)
+	if problem != "" {
+		c.faults.add(pointer, quote(to)+" "+problem, "Write as many groups in parentheses as \"to\" uses, as in \"fromPattern\": \"okta-(.*)\", \"to\": [\"$1\"]")
+		return false
+	}
+	r.to = append(r.to, t)
+	if t.open() {
+		r.open = append(r.open, t.ends(index))
+	}
+	return true
+}
+
+// shadows refuses rules that add nothing to others, wherever these stand. Of two that do the same the later goes.
 func (c *groupCompiler) shadows() {
 	rules := c.m.rules
 	for i := range rules {
-		for j := range rules[:i] {
-			if rules[i].addsNothingTo(&rules[j]) {
+		for j := range rules {
+			if i != j && rules[i].addsNothingTo(&rules[j]) && (j < i || !rules[j].addsNothingTo(&rules[i])) {
 				c.faults.add(fmt.Sprintf("/manual/rules/%d", i), fmt.Sprintf("the rule adds nothing to rule %d, which has the same groups and targets", j),
 					`Remove it, or give it another target, as in "to": ["jira-developers"]`)
 				break
@@ -209,21 +212,18 @@ func (c *groupCompiler) shadows() {
 	}
 }
 
-// addsNothingTo reports whether all that r maps, the rule before maps to the same targets.
-func (r *rule) addsNothingTo(before *rule) bool {
-	g := SCIMGroup{Name: r.From, ExternalID: r.FromExternalID}
+// addsNothingTo reports whether all that r maps, the other rule maps to the same targets, with the same settings.
+func (r *rule) addsNothingTo(other *rule) bool {
 	switch {
-	case r.Protected != before.Protected:
+	case r.Protected != other.Protected || r.keep != other.keep || len(r.To) == 0:
 		return false
 	case r.FromPattern != "":
-		if before.FromPattern != r.FromPattern {
-			return false
-		}
-		return subset(r.To, before.To)
-	case !before.satisfied(g):
-		return false
+		return other.FromPattern == r.FromPattern && subset(r.To, other.To)
+	case r.FromExternalID != "":
+		return other.FromExternalID == r.FromExternalID && subset(r.To, other.To)
 	}
-	return len(r.To) > 0 && subset(r.targets(g), before.targets(g))
+	g := SCIMGroup{Name: r.From}
+	return r.From != "" && other.satisfied(g) && subset(r.To, other.targets(g))
 }
 
 // keeps refuses two rules whose targets hold what their patterns matched, and may be one Crowd group, and that say
