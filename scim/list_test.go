@@ -165,3 +165,20 @@ func TestTotals(t *testing.T) {
 		t.Errorf("after a creation: %v of %v, want 2 of 6", page["itemsPerPage"], page["totalResults"])
 	}
 }
+
+// TestRenameDuringWalk checks that a page goes by where users stand now, after
+// one of them took another name.
+func TestRenameDuringWalk(t *testing.T) {
+	b := newBridge(t)
+	b.user("a")
+	gone := b.user("b")
+	b.user("c")
+	d := b.user("d")
+	b.want(204, "DELETE", "/Users/"+gone, "")
+	b.want(200, "GET", "/Users?startIndex=1&count=1", "")
+	b.want(200, "PATCH", "/Users/"+d, patch(`{"op":"replace","path":"userName","value":"aa"}`))
+	page := b.want(200, "GET", "/Users?startIndex=2&count=1", "").object()
+	if got := userNames(page); !slices.Equal(got, []string{"aa"}) || page["totalResults"] != json.Number("3") {
+		t.Errorf("the second of a, aa and c is %q, of %v", got, page["totalResults"])
+	}
+}

@@ -157,7 +157,9 @@ func (h *Handler) patchBody(x *exchange, t *resource.Type) (*query, []resource.O
 
 // updateUser has the engine change a user, and answers with what became of it.
 func (h *Handler) updateUser(x *exchange, q *query, change func(*groupsync.User, map[string]any) (groupsync.Profile, error)) error {
+	var was string
 	u, err := h.engine.UpdateUser(x.context(), x.id, func(u *groupsync.User) (groupsync.Profile, error) {
+		was = u.Crowd.Name
 		current := h.userDoc(u)
 		if f := checkMatch(x.r.Header, versionOf(current)); f != nil {
 			return groupsync.Profile{}, f
@@ -166,6 +168,9 @@ func (h *Handler) updateUser(x *exchange, q *query, change func(*groupsync.User,
 	})
 	if err != nil {
 		return err
+	}
+	if u.Crowd.Name != was { // it stands elsewhere in the list
+		h.census.forget()
 	}
 	return h.sendUser(x, http.StatusOK, h.userDoc(u), q)
 }
