@@ -3,6 +3,8 @@ package scim
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -95,7 +97,11 @@ func NewAuthenticator(cfg AuthConfig) (Authenticator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &authenticators{from: from, all: append([]Authenticator{tokens}, cfg.Others...)}, nil
+	all := slices.Clone(cfg.Others)
+	if len(cfg.Tokens) > 0 {
+		all = append([]Authenticator{tokens}, all...)
+	}
+	return &authenticators{from: from, all: all}, nil
 }
 
 // Tokens returns what [NewAuthenticator] does for these tokens and else the
@@ -110,21 +116,27 @@ type authenticators struct {
 	all  []Authenticator
 }
 
-// Authenticate implements [Authenticator]. Of several refusals the one counts
-// that took the credential for its own.
+// Authenticate implements [Authenticator]. Of several refusals the first counts
+// that took the credential for its own; if none did, all are told.
 func (a *authenticators) Authenticate(r *http.Request) (Principal, error) {
 	if err := a.from.check(r.RemoteAddr); err != nil {
 		return Principal{}, err
 	}
 	var refusal error
+	var problems []string
 	for _, auth := range a.all {
 		p, err := auth.Authenticate(r)
 		if err == nil {
 			return p, nil
 		}
-		if refusal == nil || (errors.Is(refusal, ErrOtherCredential) && !errors.Is(err, ErrOtherCredential)) {
+		if e, ok := errors.AsType[*CredentialError](err); ok && errors.Is(err, ErrOtherCredential) {
+			problems = append(problems, e.Problem)
+		} else if refusal == nil {
 			refusal = err
 		}
+	}
+	if refusal == nil {
+		refusal = &CredentialError{Problem: strings.Join(slices.Compact(problems), "; or: "), Err: ErrOtherCredential}
 	}
 	return Principal{}, refusal
 }
