@@ -275,7 +275,7 @@ func TestCompileGroupsFaults(t *testing.T) {
 			"on the fly",
 			mapping.Groups{OnTheFly: mapping.OnTheFly{
 				Exclusive: true, Collisions: "merge", Only: []string{"", "dev-web"}, Never: []string{"Dev-*"},
-				Rename: mapping.Rename{Replace: []mapping.Replacement{{Pattern: "["}, {Pattern: "a", With: "$1"}}, Prefix: " x"},
+				Rename: mapping.Rename{Replace: []mapping.Replacement{{Pattern: "["}, {Pattern: "a", With: "$1"}, {With: "x"}}, Prefix: " x"},
 			}},
 			[]string{
 				`/onTheFly/exclusive: exclusive groups have no members of others, which keepExistingGroups would keep. Write "keepExistingGroups": false beside it, or leave exclusive out`,
@@ -284,6 +284,7 @@ func TestCompileGroupsFaults(t *testing.T) {
 				`/onTheFly/only/1: "dev-web" is under "never" as well. Leave it out of one of the two lists, as in "only": ["dev-*"], "never": ["dev-secret"]`,
 				`/onTheFly/rename/replace/0/pattern: the pattern "[" does not compile: missing closing ] at "[". Write a regular expression such as "dev-(.*)"`,
 				`/onTheFly/rename/replace/1/with: "$1" uses $1, but the pattern has no such group: it has 0. Write as many groups in parentheses as "with" uses, as in "pattern": "^okta-(.*)$", "with": "$1"`,
+				`/onTheFly/rename/replace/2/pattern: there is nothing to replace. Write a regular expression such as "^okta-"`,
 				`/onTheFly/rename: prefix and suffix would make names that Crowd refuses. Write for example "prefix": "okta-"`,
 			},
 		},
@@ -301,6 +302,46 @@ func TestCompileGroupsFaults(t *testing.T) {
 				t.Errorf("faults mismatch (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Prefix and suffix must leave room for a name of one character at least, and none may end in a blank of any kind.
+func TestPrefixAndSuffix(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 127)
+	for _, tt := range []struct {
+		prefix, suffix string
+		possible       bool
+	}{
+		{"", "", true},
+		{"okta ", " x", true},
+		{long, long, true},
+		{long, long + "x", false},
+		{"\u00a0x", "", false},
+		{"", "x\u2003", false},
+		{"a\x00", "", false},
+		{"", "\xff", false},
+	} {
+		_, err := mapping.CompileGroups(mapping.Groups{OnTheFly: mapping.OnTheFly{Rename: mapping.Rename{Prefix: tt.prefix, Suffix: tt.suffix}}})
+		if (err == nil) != tt.possible {
+			t.Errorf("prefix %q, suffix %q: %v, want it accepted: %v", tt.prefix, tt.suffix, err, tt.possible)
+		}
+	}
+}
+
+// What stands for a group of the pattern is held against it: a number that package regexp reads as a name, or none,
+// would silently give a name without it.
+func TestGroupsOfPatterns(t *testing.T) {
+	t.Parallel()
+	for to, possible := range map[string]bool{
+		"$0": true, "$1": true, "${1}": true, "${n}-$2": true, "$$": true,
+		"$3": false, "$01": false, "${01}": false, "${-1}": false, "${+1}": false, "${ 1}": false, "${}": false, "${1": false, "$": false, "${N}": false,
+		"$99999999999999999999": false,
+	} {
+		_, err := mapping.CompileGroups(manual(mapping.Rule{FromPattern: "(?P<n>a)(b)", To: []string{"x" + to}}))
+		if (err == nil) != possible {
+			t.Errorf("%q: %v, want it accepted: %v", to, err, possible)
+		}
 	}
 }
 

@@ -297,6 +297,10 @@ func (c *groupCompiler) globs(pointer string, names []string) []string {
 func (c *groupCompiler) rename(r Rename) {
 	for i, replace := range r.Replace {
 		pointer := fmt.Sprintf("/onTheFly/rename/replace/%d", i)
+		if replace.Pattern == "" {
+			c.faults.add(pointer+"/pattern", "there is nothing to replace", `Write a regular expression such as "^okta-"`)
+			continue
+		}
 		re := c.pattern(pointer+"/pattern", replace.Pattern, false)
 		if re == nil {
 			continue
@@ -307,10 +311,8 @@ func (c *groupCompiler) rename(r Rename) {
 		}
 		c.m.replace = append(c.m.replace, replacement{re, t})
 	}
-	if fixed := r.Prefix + r.Suffix; fixed != "" {
-		if strings.TrimLeft(r.Prefix, " \t") != r.Prefix || strings.TrimRight(r.Suffix, " \t") != r.Suffix || nameProblem("x"+fixed+"x") != "" {
-			c.faults.add("/onTheFly/rename", "prefix and suffix would make names that Crowd refuses", `Write for example "prefix": "okta-"`)
-		}
+	if nameProblem(r.Prefix+"x"+r.Suffix) != "" {
+		c.faults.add("/onTheFly/rename", "prefix and suffix would make names that Crowd refuses", `Write for example "prefix": "okta-"`)
 	}
 	if isRegistry(r.Prefix) {
 		c.faults.add("/onTheFly/rename/prefix", "names that begin so are those of groups in which connections keep their records", `Write for example "prefix": "okta-"`)

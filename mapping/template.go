@@ -73,7 +73,7 @@ func cutGroup(s string) (group, rest string, ok bool) {
 // hasGroup reports whether re has a group of that number or name.
 func hasGroup(re *regexp.Regexp, group string) bool {
 	if n, err := strconv.Atoi(group); err == nil {
-		return n <= re.NumSubexp()
+		return n >= 0 && n <= re.NumSubexp() && group == strconv.Itoa(n) // "01" would be a name
 	}
 	return group != "" && slices.Contains(re.SubexpNames(), group)
 }
