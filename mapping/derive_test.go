@@ -223,6 +223,15 @@ func TestExplainUser(t *testing.T) {
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("ExplainUser mismatch (-want +got):\n%s", diff)
 	}
+	both := compileGroups(t, manual(mapping.Rule{From: "eng", To: []string{"devs", "jira"}}, mapping.Rule{FromPattern: "e.*", To: []string{"DEVS", "wiki"}}))
+	want = `user ann
+  devs: add: granted by eng, manual.rules[0] (from "eng") and manual.rules[1] (fromPattern "e.*")
+  jira: add: granted by eng, manual.rules[0] (from "eng")
+  wiki: add: granted by eng, manual.rules[1] (fromPattern "e.*")
+`
+	if diff := cmp.Diff(want, both.ExplainUser(mapping.UserState{Name: "ann", Grants: live("eng")}).String()); diff != "" {
+		t.Errorf("ExplainUser mismatch where two rules ask for one group (-want +got):\n%s", diff)
+	}
 	text, err := json.Marshal(m.DeriveUser(mapping.UserState{Name: "bob", Provenance: map[string]mapping.Provenance{"old": mapping.Found}}))
 	if want := `[{"user":"bob","target":{"group":"old","keepExisting":true,"rule":""},"action":"leave","reasons":[{"kind":"by-hand"}]}]`; err != nil || string(text) != want {
 		t.Errorf("as JSON: %s, %v, want %s", text, err, want)

@@ -127,7 +127,7 @@ type Target struct {
 	Group        string `json:"group"`                  // the name of the Crowd group
 	KeepExisting bool   `json:"keepExisting"`           // leave alone members that the identity provider did not put there
 	Create       bool   `json:"create,omitempty"`       // make the Crowd group if it is missing
-	Rule         string `json:"rule"`                   // the rule it comes from, or "on the fly"
+	Rule         string `json:"rule"`                   // the rules it comes from, or "on the fly"
 	ProtectedAdd bool   `json:"protectedAdd,omitempty"` // the group is protected: add to it, take nobody out
 }
 

@@ -68,10 +68,21 @@ func TestTargets(t *testing.T) {
 			),
 			mapping.SCIMGroup{Name: "ENGINEERING", ExternalID: "e1"},
 			[]mapping.Target{
-				{Group: "devs", KeepExisting: true, Rule: `manual.rules[0] (from "engineering")`},
+				{Group: "devs", KeepExisting: true, Rule: `manual.rules[0] (from "engineering") and manual.rules[1] (fromPattern "Eng.*")`},
 				{Group: "wiki", KeepExisting: true, Rule: `manual.rules[0] (from "engineering")`},
 				{Group: "jira", KeepExisting: true, Rule: `manual.rules[1] (fromPattern "Eng.*")`},
 				{Group: "ops", Rule: `manual.rules[2] (fromExternalId "e1")`},
+			},
+		},
+		{
+			"manual: a rule that names a group twice counts once", manual(
+				mapping.Rule{From: "a", To: []string{"x", "X", "y"}}, mapping.Rule{FromPattern: "a", To: []string{"z", "x", "X"}},
+			),
+			mapping.SCIMGroup{Name: "a"},
+			[]mapping.Target{
+				{Group: "x", KeepExisting: true, Rule: `manual.rules[0] (from "a") and manual.rules[1] (fromPattern "a")`},
+				{Group: "y", KeepExisting: true, Rule: `manual.rules[0] (from "a")`},
+				{Group: "z", KeepExisting: true, Rule: `manual.rules[1] (fromPattern "a")`},
 			},
 		},
 		{"manual: externalId is compared exactly", manual(mapping.Rule{FromExternalID: "e1", To: []string{"a"}}), mapping.SCIMGroup{ExternalID: "E1"}, nil},

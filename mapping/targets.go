@@ -10,6 +10,9 @@ import (
 // onTheFlyRule is how targets and reasons name mapping on the fly.
 const onTheFlyRule = "on the fly"
 
+// andRule stands between the rules that lead from one SCIM group to one target.
+const andRule = " and "
+
 // noTarget stands where a group fills nothing.
 const noTarget = "(none)"
 
@@ -32,13 +35,17 @@ type candidate struct {
 	problem string
 }
 
-// merge adds a target to targets. Where two rules fill one group, the careful reading of their settings counts.
+// merge adds a target to targets. Where two rules fill one group, both are named, and the careful reading of their
+// settings counts.
 func merge(targets []Target, t Target) []Target {
 	i := slices.IndexFunc(targets, func(o Target) bool { return Fold(o.Group) == Fold(t.Group) })
 	if i < 0 {
 		return append(targets, t)
 	}
 	targets[i].KeepExisting = targets[i].KeepExisting || t.KeepExisting
+	if all := targets[i].Rule; all != t.Rule && !strings.HasSuffix(all, andRule+t.Rule) {
+		targets[i].Rule += andRule + t.Rule
+	}
 	return targets
 }
 
