@@ -240,13 +240,27 @@ func parseSource(text string, s filter.Schema) (filter.Path, Fault) {
 	}
 	info, err := p.Check(s)
 	if e, ok := errors.AsType[*filter.AttributeError](err); ok {
-		return p, Fault{Problem: "the path " + quote(text) + " does not fit the schema: " + e.Attribute + ": " + e.Problem, Remedy: unknownRemedy(e.Attribute, s)}
+		fault := Fault{Problem: "the path " + quote(text) + " does not fit the schema: " + e.Attribute + ": " + e.Problem, Remedy: `Write for example emails[type eq "work"].value`}
+		if e.Unknown {
+			fault.Remedy = unknownRemedy(e.Attribute, s)
+		}
+		return p, fault
+	}
+	if a, _, _ := p.Attr.Resolve(s); a.Core() && strings.EqualFold(a.Name, password) {
+		return p, Fault{Problem: passwordProblem, Remedy: passwordRemedy}
 	}
 	if _, ok := info.Sub["value"]; info.Type == filter.Complex && !ok {
 		return p, Fault{Problem: "the path " + quote(text) + " selects an attribute with sub-attributes, not a value", Remedy: "Name one of them, as in name.givenName"}
 	}
 	return p, Fault{}
 }
+
+// The attribute that no mapping reads: what it says would stand in Crowd for all to see, or in an explanation.
+const (
+	password        = "password"
+	passwordProblem = "the password is a secret, which is not mapped"
+	passwordRemedy  = `Take another attribute, such as userName; whether Crowd gets the password is the setting "password" of users`
+)
 
 // unknownRemedy suggests the attribute that is most like the one written.
 func unknownRemedy(written string, s filter.Schema) string {

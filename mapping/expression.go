@@ -143,6 +143,8 @@ func (e *expression) survey(tree *parser.Tree) error {
 		switch {
 		case err != nil:
 			return &expressionError{"the expression names " + name + ", which is no attribute", unknownRemedy(name, e.schema)}
+		case info.Name == password:
+			return &expressionError{passwordProblem, passwordRemedy}
 		case info.Name != name:
 			return &expressionError{"the expression names " + name + ", but attributes in expressions are spelled exactly", "Write " + info.Name}
 		}

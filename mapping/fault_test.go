@@ -25,6 +25,8 @@ func faults(t *testing.T, err error) []string {
 
 const pathExample = `Name an attribute of the schema, such as userName, name.familyName or urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department`
 
+const secret = `the password is a secret, which is not mapped. Take another attribute, such as userName; whether Crowd gets the password is the setting "password" of users`
+
 func TestCompileAttributesFaults(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -49,6 +51,11 @@ func TestCompileAttributesFaults(t *testing.T) {
 		{"extension attribute without URN", mapping.Row{To: "x", From: []string{"departmnt"}}, `/0/from/0: the path "departmnt" does not fit the schema: departmnt: the schema has no such attribute. Did you mean urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department?`},
 		{"nothing like it", mapping.Row{To: "x", From: []string{"qqqqqqqqqqqq"}}, `/0/from/0: the path "qqqqqqqqqqqq" does not fit the schema: qqqqqqqqqqqq: the schema has no such attribute. ` + pathExample},
 		{"complex", mapping.Row{To: "x", From: []string{"name"}}, `/0/from/0: the path "name" selects an attribute with sub-attributes, not a value. Name one of them, as in name.givenName`},
+		{"password", mapping.Row{To: "x", From: []string{"Password"}}, `/0/from/0: ` + secret},
+		{"password by URN", mapping.Row{To: "x", From: []string{"urn:ietf:params:scim:schemas:core:2.0:User:password"}}, `/0/from/0: ` + secret},
+		{"password in an expression", mapping.Row{To: "x", Expr: `len(password) > 3`}, `/0/expr: ` + secret},
+		{"password in a path of an expression", mapping.Row{To: "x", Expr: `paths("PASSWORD")`}, `/0/expr: ` + secret},
+		{"value of another type", mapping.Row{To: "x", From: []string{"emails[value sw 5].value"}}, `/0/from/0: the path "emails[value sw 5].value" does not fit the schema: value: it is compared with 5, but it is a string: text in double quotes is expected. Write for example emails[type eq "work"].value`},
 		{"whole extension", mapping.Row{To: "x", From: []string{enterprise}}, `/0/from/0: the path "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User" selects an attribute with sub-attributes, not a value. Name one of them, as in name.givenName`},
 		{"list constant", mapping.Row{To: "email", Const: []any{"a"}}, `/0/const: the constant is a list, but email has a single value. Write a single text, such as "Employees"`},
 		{"number constant", mapping.Row{To: "x", Const: 5.0}, `/0/const: the constant is no text. Write text in quotes, such as "Employees"`},
