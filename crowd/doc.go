@@ -20,7 +20,8 @@
 //
 // The documentation of each call names the resource of the REST API below
 // rest/usermanagement/1 that it asks, to be looked up in Atlassian's "Crowd REST
-// resources". Servers from 2.8 to 6 are understood.
+// resources". Servers from 2.8 on are understood, Data Center included; older
+// ones as far as they go.
 //
 // # Errors
 //
@@ -37,9 +38,21 @@
 // was lost is looked up before it is made again. What is left is for the caller,
 // who knows whether to ask again.
 //
+// # Secrets
+//
+// The application's password goes with every request, so let BaseURL begin with
+// https. Certificates, proxy and transport are those of [Config.HTTPClient]; no
+// redirect is followed. Names travel in the query and in bodies, passwords in
+// bodies alone. Errors and logs hold names and what the server said, on one line,
+// but no URL, password or token. What is read into memory at a time is
+// bounded, compressed or not.
+//
+// # What else there is
+//
 // [Client.Check] tells what works with a server and what does not, each with its
 // remedy. Package crowdtest has a Crowd for tests.
 //
 // The client knows nothing of directories, applications and permissions as such:
-// those are of Crowd's administration APIs.
+// those are of Crowd's administration APIs. It leaves out avatars and webhooks,
+// whose representations no document tells.
 package crowd

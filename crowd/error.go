@@ -114,7 +114,7 @@ type Error struct {
 //
 //	crowd: add member ann to devs: user not found (USER_NOT_FOUND, 404)
 //
-// It holds neither address nor password, and is one line: control characters,
+// It holds neither URL nor password, and is one line: control characters,
 // in what users or servers wrote, show as spaces.
 func (e *Error) Error() string {
 	var b strings.Builder

@@ -210,3 +210,15 @@ func TestContract03LongURL(t *testing.T) {
 		}
 	})
 }
+
+func TestContract53VersionHidden(t *testing.T) {
+	bothWays(t, func(o *crowdtest.Options, on bool) {
+		o.RateLimit, o.HideVersionOnErrors = &crowdtest.RateLimit{Limit: 1}, on
+	}, func(s *site, on bool) {
+		s.want(200, "GET", "user?username=ann", "")
+		limited := s.want(429, "GET", "user?username=ann", "")
+		if shown := limited.header.Get("X-Embedded-Crowd-Version") != ""; shown == on {
+			t.Errorf("hiding %v: shown %v", on, shown)
+		}
+	})
+}

@@ -208,9 +208,22 @@ func TestContract64Calls(t *testing.T) {
 	if counts.Total() != 7 {
 		t.Errorf("total %d", counts.Total())
 	}
+	for _, wrong := range []string{"/rest/usermanagement/2/session/secret-token", "/session/secret-token", "/rest/crowd/latest/session/secret-token?username=ann"} {
+		r := s.request("GET", "", "")
+		r.URL = mustParse(t, s.srv.URL+wrong)
+		if got := s.send(r).status; got != 404 {
+			t.Errorf("%s: %d", wrong, got)
+		}
+	}
+	for _, c := range s.srv.Calls() {
+		if strings.Contains(c.String(), "secret-") {
+			t.Errorf("on record: %v", c)
+		}
+	}
+	s.srv.ResetCalls()
 	s.set(func(o *crowdtest.Options) { o.NoCalls = true })
 	s.want(200, "GET", "user?username=ann", "")
-	if got := len(s.srv.Calls()); got != 7 {
+	if got := len(s.srv.Calls()); got != 0 {
 		t.Errorf("%d calls recorded", got)
 	}
 }

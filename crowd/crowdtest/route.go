@@ -85,13 +85,13 @@ func locate(u *url.URL) place {
 	path := u.EscapedPath()
 	context, rest, found := strings.Cut(path, "/rest/")
 	if !found {
-		return place{resource: path}
+		return place{resource: withoutTokens(path)}
 	}
 	api := "usermanagement/1"
 	resource, found := strings.CutPrefix(rest, "usermanagement/1/")
 	if !found {
 		if resource, found = strings.CutPrefix(rest, "usermanagement/latest/"); !found {
-			return place{context: context, resource: rest}
+			return place{context: context, resource: withoutTokens(rest)}
 		}
 		api = "usermanagement/latest"
 	}
@@ -107,6 +107,18 @@ func locate(u *url.URL) place {
 		}
 	}
 	return p
+}
+
+// withoutTokens returns a path that leads nowhere as it may be recorded: a client
+// with a wrong address sends session tokens there all the same.
+func withoutTokens(path string) string {
+	segments := strings.Split(path, "/")
+	for i := 1; i < len(segments); i++ {
+		if segments[i-1] == "session" {
+			segments[i] = "{token}"
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 // find sets the route of x, or tells why there is none.
