@@ -77,7 +77,7 @@ func (e *Engine) deleteGroup(ctx context.Context, b *Book, g *Group, holders []*
 		Op: OpDeleteGroup, Group: g.Name, GroupID: g.ID,
 		Why: "the identity provider deleted the group",
 	})
-	return e.applyAsOne(ctx, p, func(ctx context.Context) error {
+	err := e.applyAsOne(ctx, p, func(ctx context.Context) error {
 		below := e.reachOf(b, g.ID)
 		delete(below, g.ID)
 		if err := e.bury(ctx, g, holders); err != nil || len(below) == 0 {
@@ -89,6 +89,31 @@ func (e *Engine) deleteGroup(ctx context.Context, b *Book, g *Group, holders []*
 		}
 		return e.flatten(ctx, again, below)
 	})
+	if err != nil {
+		return err
+	}
+	return e.sweepAfter(ctx, g, holders)
+}
+
+// sweepAfter takes those who held a group that was deleted out of the Crowd groups
+// that nothing asks for any more, where the settings keep none.
+func (e *Engine) sweepAfter(ctx context.Context, g *Group, holders []*User) error {
+	if !e.groups.SweepsMemberships() || len(holders) == 0 || e.cfg.DryRun {
+		return nil
+	}
+	b, err := e.books(ctx)
+	if err != nil {
+		return err
+	}
+	p := &Plan{
+		Title:   fmt.Sprintf("keep those who were in %q in no group that nothing asks for", g.Name),
+		members: func(context.Context) (int, error) { return 0, nil },
+	}
+	was := func(u *User) []grantChange { return []grantChange{{g.ID, false}} }
+	if err := e.planSweeps(ctx, p, b, holders, was); err != nil {
+		return err
+	}
+	return e.applyAll(ctx, p)
 }
 
 // planDirectDelete lists the members of an exclusive group, who go with it.

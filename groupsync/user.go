@@ -82,6 +82,9 @@ func (e *Engine) view(ctx context.Context, u *crowd.User) (*User, error) {
 	if v.refused == none {
 		v.refused = ""
 	}
+	if v.Owner == none {
+		v.Owner = ""
+	}
 	if state, n := readRegister(a[e.names.active], "true", "false"); state != "" {
 		said := state == "true"
 		v.said, v.saidAt, v.saidBy = &said, n.At, n.Request

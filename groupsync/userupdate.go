@@ -48,6 +48,7 @@ type update struct {
 	record  crowd.Attributes // what was recorded
 	round   int
 	doubts  int    // writes whose answer was lost
+	doubted int    // of them, those before this round
 	tried   string // what the last round tried to change
 }
 
@@ -120,11 +121,13 @@ func (w *update) look(ctx context.Context, v *User) (*User, error) {
 }
 
 // stuck reports whether a round would only try again what the last one did, and
-// no more than words are at stake: Crowd changes some values as it stores them.
+// no more than words are at stake: Crowd changes some values as it stores them. A
+// round whose answer was lost proves nothing.
 func (w *update) stuck(p *Plan) bool {
 	trying := p.String()
-	again := w.round > 1 && trying == w.tried && p.count(OpDeactivateUser, OpReactivateUser, OpRenameUser) == 0
-	w.tried = trying
+	again := w.round > 1 && trying == w.tried && w.doubts == w.doubted &&
+		p.count(OpDeactivateUser, OpReactivateUser, OpRenameUser) == 0
+	w.tried, w.doubted = trying, w.doubts
 	return again
 }
 
@@ -483,8 +486,8 @@ func (w *update) putFields(ctx context.Context, v *User, want crowd.User) error 
 func (w *update) undo(ctx context.Context, name string) error {
 	back := crowd.Attributes{}
 	for attribute := range w.record {
-		if attribute == w.e.names.active || attribute == attrOwner {
-			continue
+		if attribute == w.e.names.active || attribute == attrOwner && w.record[w.e.names.active] != nil {
+			continue // a leaver stays out, and ours
 		}
 		back[attribute] = []string{none}
 		if old := w.before.Crowd.Attributes[attribute]; len(old) > 0 {
