@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,11 +49,11 @@ func compileExpression(text string, schema filter.Schema) (*expression, error) {
 			"Split it over several attributes, such as \"team\" and \"site\", or prepare the value in the identity provider",
 		}
 	}
+	e := &expression{schema: schema, inputs: make(map[string]filter.AttrInfo)}
 	tree, err := parser.Parse(text)
 	if err != nil {
-		return nil, syntaxProblem(err)
+		return nil, e.syntaxProblem(err)
 	}
-	e := &expression{schema: schema, inputs: make(map[string]filter.AttrInfo)}
 	if err := e.survey(tree); err != nil {
 		return nil, err
 	}
@@ -62,22 +63,64 @@ func compileExpression(text string, schema filter.Schema) (*expression, error) {
 		return nil, patch.err
 	}
 	if err != nil {
-		return nil, syntaxProblem(err)
+		return nil, e.syntaxProblem(err)
 	}
 	e.result, e.literal = e.program.Node().Type(), patch.paths
 	return e, nil
 }
 
-// syntaxProblem turns an error of the expression compiler into one line.
-func syntaxProblem(err error) *expressionError {
-	problem := err.Error()
+// syntaxProblem turns an error of the expression compiler into one line, with types in the words of JSON.
+func (e *expression) syntaxProblem(err error) *expressionError {
+	problem, remedy := err.Error(), "Write for example lower(userName), name.givenName + \" \" + name.familyName, or default(nickName, userName)"
 	if f, ok := errors.AsType[*file.Error](err); ok {
-		problem = fmt.Sprintf("at character %d: %s", f.Column+1, f.Message)
+		message := strings.NewReplacer("[]interface {}", "list", "map[string]interface {}", "object", "interface {}", "value").Replace(f.Message)
+		problem = fmt.Sprintf("at character %d: %s", f.Column+1, strings.TrimSpace(message))
+		remedy = cmp.Or(e.misspelt(f.Message), remedy)
 	}
-	return &expressionError{
-		"the expression does not compile: " + problem,
-		"Write for example lower(userName), name.givenName + \" \" + name.familyName, or default(nickName, userName)",
+	return &expressionError{"the expression does not compile: " + problem, remedy}
+}
+
+// misspelt says what is there instead of the sub-attribute or function that the compiler does not know; nothing where
+// its message is about something else.
+func (e *expression) misspelt(message string) string {
+	var known []string
+	written, ok := strings.CutPrefix(message, "unknown field ")
+	if ok {
+		known = e.subAttributes()
+	} else if written, ok = strings.CutPrefix(message, "unknown name "); ok {
+		known = functions()
 	}
+	if len(known) == 0 {
+		return ""
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	if best := nearest(written, known); best != "" {
+		return "Did you mean " + best + "?"
+	}
+	return "There are " + strings.Join(known, ", ")
+}
+
+// subAttributes lists those of the attributes that the expression reads.
+func (e *expression) subAttributes() []string {
+	var names []string
+	for _, info := range e.inputs {
+		for _, s := range info.Sub {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// functions lists what expressions may call.
+func functions() []string {
+	names := builtins()
+	for _, h := range helpers() {
+		if !strings.HasPrefix(h.name, "_") {
+			names = append(names, h.name)
+		}
+	}
+	return names
 }
 
 // options gives the compiler the attributes, the helpers, and nothing else.
@@ -133,8 +176,8 @@ func (e *expression) survey(tree *parser.Tree) error {
 		return &expressionError{s.problem, s.remedy}
 	}
 	for _, name := range slices.Concat(s.names, s.variables) {
-		if strings.HasPrefix(name, "_") {
-			return &expressionError{"the expression uses the name " + name + ", which begins with \"_\"", "Choose a name that begins with a letter, as in let given = name.givenName; lower(given)"}
+		if strings.HasPrefix(name, "_") || strings.HasPrefix(name, "$") {
+			return &expressionError{"the expression uses the name " + name + ", which begins with " + quote(name[:1]), "Choose a name that begins with a letter, as in let given = name.givenName; lower(given)"}
 		}
 		if slices.Contains(s.variables, name) || slices.Contains(s.callees, name) {
 			continue

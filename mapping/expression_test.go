@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/expr-lang/expr/builtin"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/scimcrowd/scimcrowd/mapping"
@@ -88,6 +89,39 @@ func TestExpressionsOverNothing(t *testing.T) {
 		for _, e := range exprs {
 			if _, err := compile(t, mapping.Row{To: "x", Expr: e}).ToCrowd(resource(t, text)); err != nil {
 				t.Errorf("%s over %s: %v", e, text, err)
+			}
+		}
+	}
+}
+
+// Expressions that compile, and fail for a user, say why in words of the setting.
+func TestExpressionsThatFail(t *testing.T) {
+	t.Parallel()
+	for expr, want := range map[string]string{
+		`substring(title, default(1.5, 2))`:     "substring counts characters in whole numbers",
+		`substring(title, 0, first([title]))`:   "substring counts characters in whole numbers",
+		`let n = len(emails) - 3; "" + (7 % n)`: "integer divide by zero",
+	} {
+		_, err := compile(t, mapping.Row{To: "x", Expr: expr}).ToCrowd(resource(t, annText))
+		if _, ok := errors.AsType[*mapping.ValueError](err); !ok || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want a ValueError that says %q", expr, err, want)
+		}
+	}
+}
+
+// Of the functions of the language only those are there that read no clock and cost what their arguments say.
+func TestFunctionsOfTheLanguage(t *testing.T) {
+	t.Parallel()
+	there := []string{"all", "any", "none", "one", "filter", "map", "find", "count", "len", "first", "last", "lower", "upper", "trim", "replace", "split", "join"}
+	arguments := []string{"", "title", "emails", "name", "1", "emails, true", "emails, .value", "title, title", "title, 1", "1, 1", `title, "a", "b"`, `emails, 1, 1`, "[title], title"}
+	for _, name := range builtin.Names {
+		if slices.Contains(there, name) {
+			continue
+		}
+		for _, a := range arguments {
+			text := name + "(" + a + ")"
+			if _, err := mapping.CompileAttributes(mapping.Attributes{{To: "x", Expr: text}}, mapping.AttributeOptions{}); err == nil {
+				t.Errorf("%s is there", text)
 			}
 		}
 	}

@@ -47,6 +47,7 @@ func TestCompileAttributesFaults(t *testing.T) {
 		{"active cleared", mapping.Row{To: "active", From: []string{"active"}, IfMissing: mapping.Clear}, `/0/ifMissing: active is true or false and cannot be cleared. Write "keep" or "reject"`},
 		{"path not well formed", mapping.Row{To: "email", From: []string{"title", `emails[type eq "work"`}}, `/0/from/1: the path "emails[type eq \"work\"" is not well formed: at character 7: the '[' is never closed. Write for example emails[type eq "work"].value`},
 		{"attribute misspelt", mapping.Row{To: "x", From: []string{"nickname2"}}, `/0/from/0: the path "nickname2" does not fit the schema: nickname2: the schema has no such attribute. Did you mean nickName?`},
+		{"two letters exchanged", mapping.Row{To: "x", From: []string{"titel"}}, `/0/from/0: the path "titel" does not fit the schema: titel: the schema has no such attribute. Did you mean title?`},
 		{"sub-attribute misspelt", mapping.Row{To: "x", From: []string{"emails.vlaue"}}, `/0/from/0: the path "emails.vlaue" does not fit the schema: emails.vlaue: emails has no sub-attribute "vlaue". Did you mean emails.value?`},
 		{"extension attribute without URN", mapping.Row{To: "x", From: []string{"departmnt"}}, `/0/from/0: the path "departmnt" does not fit the schema: departmnt: the schema has no such attribute. Did you mean urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department?`},
 		{"nothing like it", mapping.Row{To: "x", From: []string{"qqqqqqqqqqqq"}}, `/0/from/0: the path "qqqqqqqqqqqq" does not fit the schema: qqqqqqqqqqqq: the schema has no such attribute. ` + pathExample},
@@ -77,16 +78,24 @@ func TestCompileAttributesFaults(t *testing.T) {
 func TestCompileExpressionFaults(t *testing.T) {
 	t.Parallel()
 	const compiles = `Write for example lower(userName), name.givenName + " " + name.familyName, or default(nickName, userName)`
+	const functions = `There are all, any, ascii, count, default, filter, find, findRegex, first, join, last, len, localPart, lower, map, none, one, path, paths, replace, replaceRegex, split, substring, trim, upper`
 	tests := []struct{ to, expr, want string }{
 		{"email", `lower(`, `the expression does not compile: at character 6: unexpected token EOF. ` + compiles},
 		{"email", `lower(usrName)`, `the expression names usrName, which is no attribute. Did you mean userName?`},
 		{"email", `lower(username)`, `the expression names username, but attributes in expressions are spelled exactly. Write userName`},
-		{"email", `lower(active)`, `the expression does not compile: at character 7: cannot use bool as argument (type string) to call lower . ` + compiles},
+		{"email", `lower(active)`, `the expression does not compile: at character 7: cannot use bool as argument (type string) to call lower. ` + compiles},
+		{"email", `lower(emails)`, `the expression does not compile: at character 7: cannot use list as argument (type string) to call lower. ` + compiles},
+		{"email", `last(name)`, `the expression does not compile: at character 1: cannot get last element from object. ` + compiles},
 		{"email", `lower(userName, title)`, `the expression does not compile: at character 1: too many arguments to call lower. ` + compiles},
 		{"email", `substring(title, 1, 2, 3)`, `substring takes at most 3 arguments. Write for example substring(userName, 0, 20)`},
-		{"email", `name.surname`, `the expression does not compile: at character 6: unknown field surname. ` + compiles},
-		{"email", `now()`, `the expression does not compile: at character 1: unknown name now. ` + compiles},
-		{"email", `env("PATH")`, `the expression does not compile: at character 1: unknown name env. ` + compiles},
+		{"email", `name.surname`, `the expression does not compile: at character 6: unknown field surname. There are familyName, formatted, givenName, honorificPrefix, honorificSuffix, middleName`},
+		{"email", `emails[0].vlaue`, `the expression does not compile: at character 11: unknown field vlaue. Did you mean value?`},
+		{"email", `titel + "x"`, `the expression names titel, which is no attribute. Did you mean title?`},
+		{"email", `lowr(userName)`, `the expression does not compile: at character 1: unknown name lowr. Did you mean lower?`},
+		{"email", `$env`, `the expression uses the name $env, which begins with "$". Choose a name that begins with a letter, as in let given = name.givenName; lower(given)`},
+		{"email", `let $env = title; $env`, `the expression uses the name $env, which begins with "$". Choose a name that begins with a letter, as in let given = name.givenName; lower(given)`},
+		{"email", `now()`, `the expression does not compile: at character 1: unknown name now. ` + functions},
+		{"email", `env("PATH")`, `the expression does not compile: at character 1: unknown name env. ` + functions},
 		{"email", `_add(userName, userName)`, `the expression uses the name _add, which begins with "_". Choose a name that begins with a letter, as in let given = name.givenName; lower(given)`},
 		{"email", `_run`, `the expression uses the name _run, which begins with "_". Choose a name that begins with a letter, as in let given = name.givenName; lower(given)`},
 		{"email", `let _run = userName; lower(_run)`, `the expression uses the name _run, which begins with "_". Choose a name that begins with a letter, as in let given = name.givenName; lower(given)`},

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
@@ -65,11 +66,16 @@ func firstPresent(p ...any) (any, error) {
 func substring(p ...any) (any, error) {
 	s := asText(p[1])
 	r := []rune(s)
-	from := min(max(p[2].(int), 0), len(r))
+	from, whole := p[2].(int)
 	to := len(r)
-	if len(p) > 3 {
-		to = min(max(p[3].(int), from), len(r))
+	if len(p) > 3 && whole {
+		to, whole = p[3].(int)
 	}
+	if !whole {
+		return nil, errors.New("substring counts characters in whole numbers")
+	}
+	from = min(max(from, 0), len(r))
+	to = min(max(to, from), len(r))
 	return p[0].(*run).text(string(r[from:to]), s)
 }
 

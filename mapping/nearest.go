@@ -14,30 +14,29 @@ func nearest(s string, candidates []string) string {
 	return best
 }
 
-// editDistance counts the letters to insert, drop or change to make b of a; limit stands for it and all beyond.
+// editDistance counts the letters to insert, drop, change or exchange with their neighbour to make b of a; limit
+// stands for it and all beyond.
 func editDistance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
 	}
-	row := make([]int, len(b)+1)
+	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal, least := row[0], i+1
-		row[0] = i + 1
+		next[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := row[j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-			least = min(least, row[j+1])
+			next[j+1] = min(change, row[j+1]+1, next[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
 		}
-		if least >= limit {
-			return limit
-		}
+		before, row, next = row, next, before
 	}
 	return min(row[len(b)], limit)
 }
