@@ -3,9 +3,11 @@ package crowdtest_test
 import (
 	"encoding/json"
 	"encoding/xml"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,6 +214,51 @@ func fixture(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestContract10XMLOrder holds the order of elements against that of a real
+// Crowd: a reader that follows a schema stumbles over another.
+func TestContract10XMLOrder(t *testing.T) {
+	s := newSite(t)
+	s.want(204, "POST", "group/attribute?groupname=devs", `{"attributes":[{"name":"team","values":["red"]}]}`)
+	s.accept("application/xml")
+	for _, test := range []struct{ fixture, resource string }{
+		{"user.xml", "user?username=ann&expand=attributes"},
+		{"group.xml", "group?groupname=devs"},
+	} {
+		got, want := elementOrder(t, s.want(200, "GET", test.resource, "").body), elementOrder(t, fixture(t, test.fixture))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: elements mismatch (-want +got):\n%s", test.resource, diff)
+		}
+	}
+	whole := s.want(200, "GET", "group?groupname=devs&expand=attributes", "").body
+	if !regexp.MustCompile(`<attribute name="team"><link [^>]*></link><values><value>red</value></values></attribute>`).MatchString(whole) {
+		t.Errorf("got %s", whole)
+	}
+}
+
+// elementOrder returns the paths of elements, each where it comes first, down to
+// the links within attributes.
+func elementOrder(t *testing.T, text string) (order []string) {
+	t.Helper()
+	var path []string
+	for d := xml.NewDecoder(strings.NewReader(text)); ; {
+		token, err := d.Token()
+		switch token := token.(type) {
+		case nil:
+			if err != io.EOF {
+				t.Fatal(err)
+			}
+			return order
+		case xml.StartElement:
+			path = append(path, token.Name.Local)
+			if at := strings.Join(path, "/"); len(path) < 4 && !slices.Contains(order, at) {
+				order = append(order, at)
+			}
+		case xml.EndElement:
+			path = path[:len(path)-1]
+		}
+	}
 }
 
 func TestContract13LegacyCreate(t *testing.T) {

@@ -100,10 +100,10 @@ func (x *exchange) showGroup(v groupView) *wire.Group {
 // showAttributes shows the attributes of the user or group of that name.
 func (x *exchange) showAttributes(kind, name string, attrs store.Attributes) *wire.Attributes {
 	link := x.selfLink(kind+"/attribute", kind+"name", name)
-	list := &wire.Attributes{Attributes: make([]wire.Attribute, len(attrs)), Link: link}
+	list := &wire.Attributes{Attributes: make([]wire.Attribute, len(attrs)), Link: link, XMLLink: link}
 	for i, a := range attrs {
 		one := &wire.Link{Href: link.Href + "&attributename=" + url.QueryEscape(a.Name), Rel: "self"}
-		list.Attributes[i] = wire.Attribute{Name: a.Name, Values: a.Values, Link: one}
+		list.Attributes[i] = wire.Attribute{Name: a.Name, Values: a.Values, Link: one, XMLLink: one}
 		if x.opts.AttributesReversed {
 			list.Attributes[i].Values = slices.Clone(a.Values)
 			slices.Reverse(list.Attributes[i].Values)

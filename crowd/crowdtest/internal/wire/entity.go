@@ -52,18 +52,21 @@ type Group struct {
 	Attributes  *Attributes `json:"attributes,omitempty" xml:"attributes"`
 }
 
-// Attributes is the list of an entity's attributes.
+// Attributes is the list of an entity's attributes. Its link comes first in XML,
+// where order is told to matter, and last in JSON.
 type Attributes struct {
 	XMLName    xml.Name    `json:"-" xml:"attributes"`
+	XMLLink    *Link       `json:"-" xml:"link"`
 	Attributes []Attribute `json:"attributes" xml:"attribute"`
-	Link       *Link       `json:"link,omitempty" xml:"link"`
+	Link       *Link       `json:"link,omitempty" xml:"-"`
 }
 
-// An Attribute is a named list of values.
+// An Attribute is a named list of values, with its link as in [Attributes].
 type Attribute struct {
-	Name   string   `json:"name" xml:"name,attr"`
-	Values []string `json:"values" xml:"values>value"`
-	Link   *Link    `json:"link,omitempty" xml:"link"`
+	Name    string   `json:"name" xml:"name,attr"`
+	XMLLink *Link    `json:"-" xml:"link"`
+	Values  []string `json:"values" xml:"values>value"`
+	Link    *Link    `json:"link,omitempty" xml:"-"`
 }
 
 // A Rename is the body that renames a user.
