@@ -228,7 +228,7 @@ func calls(t *testing.T, s setting, op operation) (n int) {
 // an identity provider would, on a fresh replica: the end must be that of a run
 // without faults. See everyMishap for how many it tries.
 func TestEveryFaultThenRetry(t *testing.T) {
-	total := everyMishap(t, 1, 31, func(s setting, op operation) func(*testing.T, mishap) {
+	total := everyMishap(t, 1, 41, func(s setting, op operation) func(*testing.T, mishap) {
 		want := map[bool]string{}
 		for _, reconciled := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
@@ -245,7 +245,7 @@ func TestEveryFaultThenRetry(t *testing.T) {
 		return func(t *testing.T, m mishap) { faultThenRetry(t, m, want) }
 	})
 	t.Logf("%d faults", total)
-	if total < 1000 {
+	if total < 800 {
 		t.Errorf("only %d faults were tried", total)
 	}
 }

@@ -57,11 +57,16 @@ func (e *Engine) catchUp(ctx context.Context, b *Book, g *Group) error {
 	})
 }
 
-// ours returns the Crowd groups that grants once put a user into.
-func (e *Engine) ours(u *User) []mapping.Target {
+// made returns the Crowd groups that grants put a user into.
+func (e *Engine) made(u *User) []mapping.Target { return e.recorded(u, Made) }
+
+// ours returns those, and the ones that the user is to leave or has left.
+func (e *Engine) ours(u *User) []mapping.Target { return e.recorded(u, Made, Left) }
+
+func (e *Engine) recorded(u *User, origins ...Origin) []mapping.Target {
 	var all []mapping.Target
 	for _, g := range u.holdings.Targets() {
-		if o, _ := u.holdings.Origin(g); o != Found && !e.hidden(g) {
+		if o, _ := u.holdings.Origin(g); slices.Contains(origins, o) && !e.hidden(g) {
 			all = append(all, e.bare(g))
 		}
 	}

@@ -67,6 +67,13 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, a
 			return nil, err
 		}
 	}
+	if e.groups.Mode() == mapping.ManualMapping {
+		for _, t := range now { // those of imported groups, before anybody is to be put into them
+			if err := e.deriveFilled(ctx, b, g.ID, t); err != nil {
+				return nil, err
+			}
+		}
+	}
 	m.left = given(old, now)
 	if len(claims) == 0 && sameTargets(old, now) {
 		return b, nil

@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -87,12 +90,7 @@ func races() []race {
 	empty := func(w *world) string { w.user("ann"); return w.group("Devs").ID }
 	filled := func(w *world) string { return w.group("Devs", w.user("ann")).ID }
 	two := func(w *world) string { w.user("ben"); return filled(w) }
-	linked := func(w *world) string {
-		w.srv.AddUser(crowd.User{Name: "cid", Active: true})
-		w.srv.AddGroup(crowd.Group{Name: "devs", Active: true})
-		w.srv.AddMember("devs", "cid")
-		return two(w)
-	}
+	linked := func(w *world) string { w.byHand("Devs", "cid"); return two(w) }
 	other := func(a act, name string) act { // a on the group of another name
 		return func(ctx context.Context, e *groupsync.Engine, w *world, _ string) error {
 			g, err := w.engine.GroupByName(context.Background(), name)
@@ -204,16 +202,56 @@ func (s *scheduler) run() {
 	}
 }
 
+// A meeting is a race under a setting, with reconciles beside it. Where memberships
+// made by hand are kept these mean nothing in the order of the operations: they
+// write no grant.
+type meeting struct {
+	race
+	setting
+	beside int
+	// healed lets a reconcile follow.
+	healed bool
+	// picture is what counts of the end; nil is what [world.state] says.
+	picture func(w *world) string
+	serials map[string]map[string]bool // by which operations failed
+}
+
+func (m *meeting) world(t *testing.T) *world {
+	if m.change == nil {
+		return m.setting.world(t)
+	}
+	return m.setting.world(t, m.change)
+}
+
+func (m *meeting) end(w *world) string {
+	state := w.state
+	if m.picture != nil {
+		state = func() string { return m.picture(w) }
+	}
+	if m.beside == 0 || w.cfg.Groups.Targets(groupNamed("Devs"))[0].KeepExisting {
+		return state()
+	}
+	return byHandMembers.ReplaceAllString(state(), "")
+}
+
+// byHandMembers are those who are members by hand on some stage. Where nobody is
+// kept, a reconcile takes them out of whatever is filled at the moment.
+var byHandMembers = regexp.MustCompile(` (cid|hal)\b|\b(cid|hal) ?`)
+
 // meet runs the operations of a race at the same time under a schedule, and
 // returns the end state, who failed, and what happened.
-func (r race) meet(t *testing.T, choose func(int) int) (state string, errs []error, trace []string) {
-	w := r.world(t)
-	id := r.setup(w)
+func (m *meeting) meet(t *testing.T, choose func(int) int) (state string, errs []error, trace []string) {
+	w := m.world(t)
+	id := m.setup(w)
 	s := &scheduler{choose: choose}
+	ops := slices.Clone(m.ops)
+	for range m.beside {
+		ops = append(ops, reconciles)
+	}
 	w.srv.SetGate(s.gate)
-	errs = make([]error, len(r.ops))
+	errs = make([]error, len(ops))
 	var wg sync.WaitGroup
-	for i, op := range r.ops {
+	for i, op := range ops {
 		e := w.replica()
 		wg.Go(func() {
 			errs[i] = op(context.WithValue(t.Context(), opKey{}, i), e, w, id)
@@ -222,41 +260,61 @@ func (r race) meet(t *testing.T, choose func(int) int) (state string, errs []err
 	s.run()
 	wg.Wait()
 	w.srv.SetGate(nil)
-	return w.state(), errs, s.trace
-}
-
-func (r race) world(t *testing.T) *world {
-	if r.change == nil {
-		return worldOver(t, new(crowdtest.Server))
+	for _, err := range errs[len(m.ops):] {
+		if err != nil {
+			t.Errorf("reconcile: %v", err)
+		}
 	}
-	return worldOver(t, new(crowdtest.Server), r.change)
+	if m.healed {
+		w.restart()
+		w.reconcile()
+	}
+	return m.end(w), errs[:len(m.ops)], s.trace
 }
 
-// serial returns the end states of the operations one after the other, in every
-// order, with those that failed left out or in.
-func (r race) serial(t *testing.T, failed []error) map[string]bool {
+// serial returns the end states of the operations and reconciles one after the
+// other, in every order, with the operations that failed left out or in.
+func (m *meeting) serial(t *testing.T, failed []error) map[string]bool {
+	t.Helper()
+	pattern := ""
+	for _, err := range failed {
+		pattern += strconv.FormatBool(err == nil)
+	}
+	if states := m.serials[pattern]; states != nil {
+		return states
+	}
 	states := map[string]bool{}
-	for _, order := range orders(len(r.ops)) {
-		for mask := range 1 << len(r.ops) {
+	for _, order := range orders(len(m.ops) + m.beside) {
+		for mask := range 1 << len(m.ops) {
 			left := false
-			for i := range r.ops {
+			for i := range m.ops {
 				left = left || mask>>i&1 == 0 && failed[i] == nil
 			}
 			if left {
 				continue
 			}
 			synctest.Test(t, func(t *testing.T) {
-				w := r.world(t)
-				id := r.setup(w)
+				w := m.world(t)
+				id := m.setup(w)
 				for _, i := range order {
-					if mask>>i&1 == 1 {
-						_ = r.ops[i](t.Context(), w.replica(), w, id)
+					switch {
+					case i >= len(m.ops):
+						w.reconcile()
+					case mask>>i&1 == 1:
+						_ = m.ops[i](t.Context(), w.replica(), w, id)
 					}
 				}
-				states[w.state()] = true
+				if m.healed {
+					w.reconcile()
+				}
+				states[m.end(w)] = true
 			})
 		}
 	}
+	if m.serials == nil {
+		m.serials = map[string]map[string]bool{}
+	}
+	m.serials[pattern] = states
 	return states
 }
 
@@ -277,46 +335,68 @@ func orders(n int) [][]int {
 // Crowd, up to a number of orders for each race, and in as many random ones: the
 // end is that of some order one after the other. INTERLEAVINGS sets the number.
 func TestEveryInterleaving(t *testing.T) {
-	most := 15
-	if s := os.Getenv("INTERLEAVINGS"); s != "" {
-		most, _ = strconv.Atoi(s)
-	}
-	total := 0
-	for _, r := range races() {
-		t.Run(r.name, func(t *testing.T) {
-			n := 0
-			for choose := range schedules(most) {
-				n++
-				r.check(t, choose)
-				if t.Failed() {
-					break
-				}
+	var all []*meeting
+	for i, s := range settings() {
+		for _, r := range races() {
+			if i == 0 || r.change == nil {
+				all = append(all, &meeting{race: r, setting: s})
 			}
-			for seed := range most {
-				n++
-				random := rand.New(rand.NewPCG(uint64(seed), 7))
-				r.check(t, random.IntN)
-				if t.Failed() {
-					break
-				}
-			}
-			total += n
-		})
+		}
 	}
-	t.Logf("%d interleavings of %d races", total, len(races()))
+	explore(t, 4, 1, all)
 }
 
-func (r race) check(t *testing.T, choose func(int) int) {
+// explore lets one in so many meetings, or all where INTERLEAVINGS is set, take place
+// in most orders, and in as many random ones.
+func explore(t *testing.T, most, oneIn int, all []*meeting) {
+	t.Helper()
+	if s := os.Getenv("INTERLEAVINGS"); s != "" {
+		most, _ = strconv.Atoi(s)
+		oneIn = 1
+	}
+	var total atomic.Int64
+	n := 0
+	t.Run("all", func(t *testing.T) {
+		for i, m := range all {
+			if i%oneIn != 0 {
+				continue
+			}
+			n++
+			t.Run(m.setting.name+"/"+m.race.name, func(t *testing.T) {
+				t.Parallel()
+				total.Add(int64(m.explore(t, most)))
+			})
+		}
+	})
+	t.Logf("%d interleavings of %d races", total.Load(), n)
+}
+
+func (m *meeting) explore(t *testing.T, most int) (n int) {
+	t.Helper()
+	for choose := range schedules(most) {
+		n++
+		if m.check(t, choose); t.Failed() {
+			return n
+		}
+	}
+	for seed := range most {
+		n++
+		if m.check(t, rand.New(rand.NewPCG(uint64(seed), 7)).IntN); t.Failed() {
+			return n
+		}
+	}
+	return n
+}
+
+func (m *meeting) check(t *testing.T, choose func(int) int) {
+	t.Helper()
 	var state string
 	var errs []error
 	var trace []string
-	synctest.Test(t, func(t *testing.T) { state, errs, trace = r.meet(t, choose) })
-	if states := r.serial(t, errs); !states[state] {
-		var all []string
-		for s := range states {
-			all = append(all, s)
-		}
-		t.Errorf("no serial order ends so; errors %v\n%s\nbut\n%s\nafter\n%s", errs, state, strings.Join(all, "or\n"), strings.Join(trace, "\n"))
+	synctest.Test(t, func(t *testing.T) { state, errs, trace = m.meet(t, choose) })
+	if states := m.serial(t, errs); !states[state] {
+		t.Errorf("no serial order ends so; errors %v\n%s\nbut\n%s\nafter\n%s", errs, state,
+			strings.Join(slices.Sorted(maps.Keys(states)), "or\n"), strings.Join(trace, "\n"))
 	}
 }
 

@@ -99,6 +99,11 @@ func (e *Engine) rederive(ctx context.Context, b *Book, u *User, targets ...mapp
 func (w *edges) begin(ctx context.Context) error {
 	var facts []UserFact
 	w.last = map[string]mapping.Action{}
+	if len(w.changes) > 0 && !w.grants() {
+		// A rename of the group may be at work that has not yet moved the user, who
+		// is then found among the holders no more.
+		w.targets = onceEach(append(w.targets, w.e.made(w.user)...))
+	}
 	for _, t := range w.targets {
 		action, _ := w.e.derive(w.book, w.user, w.user.holdings.with(w.changes), t)
 		origin, err := w.origin(ctx, t, action)
@@ -294,13 +299,10 @@ func (w *edges) missing(ctx context.Context, t mapping.Target, action mapping.Ac
 		return err
 	}
 	w.book = book
-	for _, c := range w.changes {
-		if !c.granted || book.live(c.groupID) == nil {
-			continue
-		}
-		for _, own := range w.e.targets(book, c.groupID) {
+	for _, id := range w.user.holdings.with(w.changes).Grants {
+		for _, own := range w.e.targets(book, id) {
 			if own.Create && crowd.Fold(own.Group) == crowd.Fold(t.Group) {
-				return w.e.ensureCrowdGroup(ctx, book, c.groupID, own)
+				return w.e.ensureCrowdGroup(ctx, book, id, own)
 			}
 		}
 	}

@@ -350,3 +350,5 @@ func sorted(all []string) []string {
 	slices.Sort(all)
 	return all
 }
+
+func groupNamed(name string) mapping.SCIMGroup { return mapping.SCIMGroup{Name: name} }
