@@ -133,6 +133,15 @@ func TestContract48Invalidation(t *testing.T) {
 	}
 }
 
+func TestContract48Deleted(t *testing.T) {
+	s := newSite(t)
+	s.set(func(o *crowdtest.Options) { o.KeepSessions, o.MissingSession404 = true, true })
+	token := s.want(201, "POST", "session", `{"username":"ann","password":"ann"}`).at("token").(string)
+	s.want(204, "DELETE", "user?username=ann", "")
+	s.refused(404, "INVALID_SSO_TOKEN", "GET", "session/"+token, "")
+	s.refused(404, "INVALID_SSO_TOKEN", "DELETE", "session/"+token, "")
+}
+
 func TestContract48WithoutPassword(t *testing.T) {
 	s := newSite(t)
 	body := `{"username":"ann"}`

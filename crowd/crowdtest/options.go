@@ -169,7 +169,8 @@ type Options struct {
 	Strict bool
 
 	// KeepSessions leaves a user's sessions valid when the user is renamed or
-	// gets another password.
+	// gets another password. Those of a deleted user end, for a session shows its
+	// user.
 	KeepSessions bool
 	// MissingSession404 answers the end of an unknown session with 404 instead
 	// of 204. UnknownUserSessions204 takes the end of all sessions of an unknown
