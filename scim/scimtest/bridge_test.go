@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
@@ -28,6 +28,8 @@ type bridge struct {
 	handler  http.Handler
 	engine   *groupsync.Engine
 	requests []request
+	// later is how far the engine's clock is ahead.
+	later time.Duration
 	// answer, if not nil, may answer in the bridge's place.
 	answer func(r *http.Request) *http.Response
 }
@@ -59,7 +61,10 @@ func newCrowd() *crowdtest.Server {
 // restart replaces the bridge by one that knows only what Crowd holds.
 func (b *bridge) restart() {
 	b.tb.Helper()
-	engine, err := groupsync.New(groupsync.Config{Connection: b.name, Crowd: b.crowd.Client(b.tb), Neighbours: b.others})
+	engine, err := groupsync.New(groupsync.Config{
+		Connection: b.name, Crowd: b.crowd.Client(b.tb), Neighbours: b.others,
+		Now: func() time.Time { return time.Now().Add(b.later) },
+	})
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -89,11 +94,9 @@ func (b *bridge) RoundTrip(r *http.Request) (*http.Response, error) {
 			return a, nil
 		}
 	}
-	in := r.Clone(r.Context())
-	in.Body, in.RequestURI = io.NopCloser(bytes.NewReader(body)), r.URL.RequestURI()
-	w := httptest.NewRecorder()
-	b.handler.ServeHTTP(w, in)
-	return w.Result(), nil
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return inProcess{b.handler}.RoundTrip(r)
 }
 
 // idp returns an identity provider that drives the bridge.

@@ -47,7 +47,7 @@ func (c *cycle) syncGroup(ctx context.Context, want Directory, g Group) error {
 // membersOf returns the members that the server is to have: those users of the
 // group that it has.
 func (c *cycle) membersOf(want Directory, g Group, l *groupLink) []member {
-	var list []member
+	list := []member{}
 	seen := map[string]bool{}
 	for _, id := range g.Members {
 		u := c.users.links[id]
@@ -120,8 +120,24 @@ func (c *cycle) locate(ctx context.Context, l *groupLink, g Group) error {
 	if err != nil || found == nil {
 		return err
 	}
-	l.id, l.name, l.dirty = text("id")(found), text("displayName")(found), true
+	c.takeOver(l, text("id")(found))
+	l.name, l.dirty = text("displayName")(found), true
 	return nil
+}
+
+// takeOver notes the id of a group. If another group had it, that one is known no
+// more, and who may be in it may now be in this one.
+func (c *cycle) takeOver(l *groupLink, id string) {
+	for _, other := range c.groups.links {
+		if other == l || other.id != id {
+			continue
+		}
+		for m := range other.members {
+			l.doubt([]member{{id: m}})
+		}
+		other.forget()
+	}
+	l.id = id
 }
 
 func (c *cycle) match(ctx context.Context, g Group) (resource, error) {
@@ -162,7 +178,8 @@ func (c *cycle) createGroup(ctx context.Context, l *groupLink, g Group, members 
 		l.unsure = l.unsure || unanswered(err)
 		return err
 	}
-	l.id, l.name, l.unsure, l.whole, l.dirty = text("id")(r), g.Name, false, true, false
+	c.takeOver(l, text("id")(r))
+	l.name, l.unsure, l.whole, l.dirty = g.Name, false, true, false
 	if traits.full {
 		l.trust(members)
 	}

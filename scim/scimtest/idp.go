@@ -50,11 +50,10 @@ var ErrDisabled = errors.New("scimtest: the job has been disabled after four wee
 
 // The times of an Entra job.
 const (
-	betweenCycles    = 40 * time.Minute
-	betweenRetries   = 24 * time.Hour // in quarantine
-	disabledAfter    = 28             // cycles in quarantine, one a day
-	longestBackOff   = 5              // cycles that a failing object waits at most, as a power of two
-	identifierPrefix = "scimtest-"
+	betweenCycles  = 40 * time.Minute
+	betweenRetries = 24 * time.Hour // in quarantine
+	disabledAfter  = 28             // cycles in quarantine, one a day
+	longestBackOff = 5              // cycles that a failing object waits at most, as a power of two
 )
 
 // An IdP plays the identity provider of one app. It remembers, as the real one
@@ -66,6 +65,7 @@ type IdP struct {
 
 	mu         sync.Mutex // guards what follows
 	tested     bool
+	trial      trial
 	quarantine int // cycles in it
 	users      index[userLink]
 	groups     index[groupLink]
@@ -91,7 +91,7 @@ func New(app App, cfg Config) *IdP {
 	if t.neverDeletes {
 		cfg.Leavers = Deactivate
 	}
-	return &IdP{app: t, cfg: cfg}
+	return &IdP{app: t, cfg: cfg, trial: trial{name: "scimtest-" + strings.ToLower(rand.Text())}}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -209,7 +209,7 @@ func (c *cycle) test(ctx context.Context) error {
 	c.tested = false
 	const task = "test connection"
 	for _, p := range c.app.probes {
-		_, err := c.send(ctx, task, "GET", strings.ReplaceAll(p.path, "{random}", identifierPrefix+rand.Text()), nil)
+		_, err := c.send(ctx, task, "GET", strings.ReplaceAll(p.path, "{random}", "scimtest-"+rand.Text()), nil)
 		switch f, failed := errors.AsType[*Failure](err); {
 		case failed && f.Status == p.want:
 		case err != nil:
@@ -225,38 +225,6 @@ func (c *cycle) test(ctx context.Context) error {
 	}
 	c.tested = true
 	return nil
-}
-
-// selfTest creates a user and a group and deletes both, as JumpCloud does when
-// an integration is activated. A user that cannot be deleted is deactivated.
-func (c *cycle) selfTest(ctx context.Context, task string) error {
-	name := identifierPrefix + strings.ToLower(rand.Text()) + "@example.com"
-	u := User{ID: name, UserName: name, GivenName: "Test", FamilyName: "User", DisplayName: "Test User", Email: name}
-	made, err := c.make(ctx, task, "/Users", c.app.body(u, true))
-	if err != nil {
-		return err
-	}
-	m := member{id: text("id")(made), userName: name}
-	grouped := c.testGroup(ctx, task, m)
-	_, err = c.send(ctx, task, "DELETE", userPath(m.id), nil)
-	if f, ok := errors.AsType[*Failure](err); ok && f.Status/100 == 4 {
-		_, err = c.send(ctx, task, "PUT", userPath(m.id), c.app.put(made, u, false))
-	}
-	return errors.Join(grouped, err)
-}
-
-func (c *cycle) testGroup(ctx context.Context, task string, m member) error {
-	g := Group{Name: identifierPrefix + rand.Text()}
-	made, err := c.make(ctx, task, "/Groups", c.app.groups.create(g, []member{m}))
-	if err != nil {
-		return err
-	}
-	path := groupPath(text("id")(made))
-	if _, err := c.send(ctx, task, "GET", path, nil); err != nil {
-		return err
-	}
-	_, err = c.send(ctx, task, "DELETE", path, nil)
-	return err
 }
 
 // make sends a POST and returns the resource, which must have an id.

@@ -41,6 +41,7 @@ type backOff struct {
 func (c *cycle) attempt(b *backOff, tried *int, work func() error) error {
 	if c.app.quarantine && b.rest > 0 {
 		b.rest--
+		c.report.Waiting++
 		return nil
 	}
 	*tried++

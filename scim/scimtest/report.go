@@ -1,6 +1,7 @@
 package scimtest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +15,9 @@ type Report struct {
 	// Failures are what the identity provider gave up on in this cycle. Later
 	// cycles try again, those of Entra after a while.
 	Failures []*Failure
+	// Waiting is the number of objects that failed in an earlier cycle and are
+	// left to a later one.
+	Waiting int
 	// Differences are where the server shows something else than was wanted.
 	Differences []Difference
 	// Quarantined says that most of the cycle failed, and Entra slows the job
@@ -72,8 +76,8 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s: %s is %q, want %q", d.Object, d.Attribute, d.Got, d.Want)
 }
 
-// Err returns nil where all went well and the server shows what was wanted, and
-// else an error that lists failures and differences.
+// Err returns nil where nothing failed or waits, and the server shows what was
+// wanted; else an error that lists what is wrong.
 func (r Report) Err() error {
 	var lines []string
 	for _, f := range r.Failures {
@@ -82,10 +86,13 @@ func (r Report) Err() error {
 	for _, d := range r.Differences {
 		lines = append(lines, "scimtest: "+d.String())
 	}
+	if r.Waiting > 0 {
+		lines = append(lines, fmt.Sprintf("scimtest: %d objects wait for a later cycle", r.Waiting))
+	}
 	if len(lines) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s", strings.Join(lines, "\n"))
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // String lists the steps, one a line, and what [Report.Err] says.

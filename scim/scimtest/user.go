@@ -48,13 +48,13 @@ func (c *cycle) bring(ctx context.Context, l *userLink, u User, active bool) err
 	if l.deleted || l.left && c.app.relookup {
 		*l = userLink{backOff: l.backOff}
 	}
-	known := l.id != ""
+	known, before := l.id != "", l.sent
 	l.user, l.sent = u, nil
 	had, err := c.have(ctx, l)
 	if err == nil && l.id == "" {
 		err = c.create(ctx, l, active)
 	} else if err == nil {
-		err = c.update(ctx, l, active, had)
+		err = c.update(ctx, l, active, had, before)
 	}
 	if known && gone(err) && c.app.rematch {
 		*l = userLink{backOff: l.backOff}
@@ -111,14 +111,18 @@ func (c *cycle) create(ctx context.Context, l *userLink, active bool) error {
 	return c.checkActive(task, r, active)
 }
 
-// update sends what differs between had and what is wanted; where had is nil,
-// the server's user has not been read.
-func (c *cycle) update(ctx context.Context, l *userLink, active bool, had resource) error {
+// update sends what differs between what the server has and what is wanted. Had
+// is nil where the user has not been read; then it is what was sent before, if
+// that is certain.
+func (c *cycle) update(ctx context.Context, l *userLink, active bool, had resource, before *sent) error {
 	task := "update user " + l.user.UserName
 	if c.app.operations != nil {
 		base := c.unknown(active)
-		if had != nil {
+		switch {
+		case had != nil:
 			base = c.app.shown(had)
+		case before != nil:
+			base = c.app.wanted(before.User, before.active)
 		}
 		return c.patchUser(ctx, task, l, c.app.operations(base, c.app.wanted(l.user, active)))
 	}
