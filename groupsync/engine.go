@@ -223,6 +223,7 @@ func (e *Engine) step(ctx context.Context, s Step) error {
 func (e *Engine) each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
 	var g errgroup.Group
 	g.SetLimit(e.cfg.Parallel)
+	var p panics
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	for i := range n {
@@ -230,12 +231,14 @@ func (e *Engine) each(ctx context.Context, n int, f func(ctx context.Context, i 
 			break
 		}
 		g.Go(func() error {
-			err := f(ctx, i)
+			err := p.catch(func() error { return f(ctx, i) })
 			if err != nil {
 				cancel(err)
 			}
 			return err
 		})
 	}
-	return g.Wait()
+	err := g.Wait()
+	p.raise()
+	return err
 }

@@ -496,11 +496,13 @@ func (w *edges) correct(ctx context.Context, t mapping.Target, action mapping.Ac
 
 // both calls f and g at the same time.
 func both(ctx context.Context, f, g func(context.Context) error) error {
+	var p panics
 	done := make(chan error, 1)
-	go func() { done <- g(ctx) }()
-	err := f(ctx)
+	go func() { done <- p.catch(func() error { return g(ctx) }) }()
+	err := p.catch(func() error { return f(ctx) })
 	if err2 := <-done; err == nil {
 		err = err2
 	}
+	p.raise()
 	return err
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
@@ -60,18 +58,16 @@ func (e *Engine) books(ctx context.Context, also ...crowd.Restriction) (*Book, e
 	}
 	var b *Book
 	others := make([]*Book, len(e.neighbours))
-	var g errgroup.Group
-	g.Go(func() (err error) {
+	err := both(ctx, func(ctx context.Context) (err error) {
 		b, err = e.ledger.Book(ctx, also...)
 		return err
-	})
-	for i, n := range e.neighbours {
-		g.Go(func() (err error) {
-			others[i], err = n.Ledger.Book(ctx)
+	}, func(ctx context.Context) error {
+		return e.each(ctx, len(others), func(ctx context.Context, i int) (err error) {
+			others[i], err = e.neighbours[i].Ledger.Book(ctx)
 			return err
 		})
-	}
-	if err := g.Wait(); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	b.others = others
