@@ -199,12 +199,6 @@ func (e *Engine) Census(ctx context.Context) (Census, error) {
 	return c, nil
 }
 
-// CountUsers counts the users that are visible over SCIM.
-func (e *Engine) CountUsers(ctx context.Context) (int, error) {
-	c, err := e.Census(ctx)
-	return c.Total, err
-}
-
 // place returns how many users of Crowd's list stand before the n-th that is
 // shown, from 0.
 func (c *Census) place(n int) int {
