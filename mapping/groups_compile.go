@@ -60,6 +60,7 @@ func CompileGroups(g Groups) (*GroupMap, error) {
 type groupCompiler struct {
 	m      *GroupMap
 	faults Faults
+	tried  int // names on patterns, see maxShadowWork
 }
 
 func (c *groupCompiler) mode() {
@@ -203,7 +204,7 @@ func (c *groupCompiler) shadows() {
 	rules := c.m.rules
 	for i := range rules {
 		for j := range rules {
-			if i != j && rules[i].addsNothingTo(&rules[j]) && (j < i || !rules[j].addsNothingTo(&rules[i])) {
+			if i != j && c.addsNothing(&rules[i], &rules[j]) && (j < i || !c.addsNothing(&rules[j], &rules[i])) {
 				c.faults.add(fmt.Sprintf("/manual/rules/%d", i), fmt.Sprintf("the rule adds nothing to rule %d, which has the same groups and targets", j),
 					`Remove it, or give it another target, as in "to": ["jira-developers"]`)
 				break
@@ -212,8 +213,12 @@ func (c *groupCompiler) shadows() {
 	}
 }
 
-// addsNothingTo reports whether all that r maps, the other rule maps to the same targets, with the same settings.
-func (r *rule) addsNothingTo(other *rule) bool {
+// maxShadowWork bounds the trying of names on patterns, in bytes of the one times bytes of the other. It is many times
+// what thousands of rules need that people wrote; beyond it, what a pattern makes needless is not looked for.
+const maxShadowWork = 20_000_000
+
+// addsNothing reports whether all that r maps, the other rule maps to the same targets, with the same settings.
+func (c *groupCompiler) addsNothing(r, other *rule) bool {
 	switch {
 	case r.Protected != other.Protected || r.keep != other.keep || len(r.To) == 0:
 		return false
@@ -221,9 +226,14 @@ func (r *rule) addsNothingTo(other *rule) bool {
 		return other.FromPattern == r.FromPattern && subset(r.To, other.To)
 	case r.FromExternalID != "":
 		return other.FromExternalID == r.FromExternalID && subset(r.To, other.To)
+	case r.From == "":
+		return false
+	case other.From != "": // folded once, since there may be thousands of rules
+		return other.from == r.from && subset(r.To, other.To)
 	}
 	g := SCIMGroup{Name: r.From}
-	return r.From != "" && other.satisfied(g) && subset(r.To, other.targets(g))
+	c.tried += len(r.From) * len(other.FromPattern)
+	return c.tried <= maxShadowWork && other.satisfied(g) && subset(r.To, other.targets(g))
 }
 
 // keeps refuses two rules whose targets hold what their patterns matched, and may be one Crowd group, and that say

@@ -1,8 +1,10 @@
 package mapping_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -148,6 +150,23 @@ func TestNamesTooLong(t *testing.T) {
 		if got := m.Targets(mapping.SCIMGroup{Name: strings.Repeat("a", n)}); len(got) != want {
 			t.Errorf("%d bytes fill %v, want %d targets", n, got, want)
 		}
+	}
+}
+
+// Thousands of long names are not tried on as many slow patterns to find rules that add nothing.
+func TestManyPatterns(t *testing.T) {
+	t.Parallel()
+	var rules []mapping.Rule
+	for i := range 200 {
+		rules = append(rules, mapping.Rule{FromPattern: fmt.Sprintf("%d(%s)", i, strings.Repeat("(.?){9}", 30)), To: []string{fmt.Sprint(i)}})
+	}
+	for i := range 2000 {
+		rules = append(rules, mapping.Rule{From: fmt.Sprintf("%d%s", i, strings.Repeat("z", 250)), To: []string{"devs"}})
+	}
+	start := time.Now()
+	compileGroups(t, manual(rules...))
+	if took := time.Since(start); took > tooLong {
+		t.Errorf("took %v", took)
 	}
 }
 
