@@ -24,9 +24,9 @@ type Config struct {
 
 	// HTTPClient carries certificates, proxy and transport. It is copied; the
 	// copy follows no redirects, which would hand the password on, and keeps
-	// cookies of its own where it has no jar. A Timeout of its own would bound
-	// whole streams; leave it zero. Nil means a pooled transport of the client's
-	// own.
+	// cookies of its own where it has no jar; a jar of several applications would
+	// mix up their sessions. A Timeout of its own would bound whole streams; leave
+	// it zero. Nil means a pooled transport of the client's own.
 	HTTPClient *http.Client
 	// MaxInFlight bounds the requests in flight; further ones wait their turn.
 	// The stream of [Client.Memberships] does not count. Default 8.

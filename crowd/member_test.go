@@ -256,8 +256,14 @@ func everyCall(ctx context.Context, c *crowd.Client, name string) error {
 		}
 	}
 	_, errMember = c.RemoveMember(ctx, name, name)
+	for _, names := range [][2]string{{name, "another name"}, {"another name", name}} {
+		renamed, err := c.RenameUser(ctx, names[0], names[1])
+		if err != nil || renamed.Name != names[1] || renamed.Attributes.First(name) == "" {
+			return fmt.Errorf("renamed %+v: %w", renamed, err)
+		}
+	}
 	return errors.Join(
-		errMember, c.DeleteUserAttribute(ctx, name, name), c.EndUserSessions(ctx, name),
+		errMember, c.NotifyAuthenticated(ctx, name), c.SetPassword(ctx, name, "new"), c.DeleteUserAttribute(ctx, name, name), c.EndUserSessions(ctx, name),
 		c.DeleteUser(ctx, name), c.DeleteGroup(ctx, name),
 	)
 }
