@@ -55,6 +55,24 @@ func fieldsOfAnn() mapping.Fields {
 	}
 }
 
+// Of several values a field takes the first, whatever is wrong with the others; a custom attribute takes each once.
+func TestSeveralValues(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 256)
+	user := resource(t, `{"userName": "ann", "emails": [{"value": "a@x"}, {"value": "b@x"}, {"value": "a@x"}], "photos": [{"value": "p"}, {"value": "`+long+`"}]}`)
+	m := compile(t, mapping.Row{To: "email", From: []string{"photos.value"}}, mapping.Row{To: "all", From: []string{"emails.value"}})
+	f, err := m.ToCrowd(user)
+	if err != nil || f.Email == nil || *f.Email != "p" {
+		t.Errorf("email = %v, %v, want the first value", f.Email, err)
+	}
+	if diff := cmp.Diff([]string{"a@x", "b@x"}, f.Custom["all"]); diff != "" {
+		t.Errorf("custom values mismatch (-want +got):\n%s", diff)
+	}
+	if _, err := m.ToCrowd(map[string]any{"userName": "a\xff"}); err == nil {
+		t.Error("a user name that is not valid UTF-8 was accepted")
+	}
+}
+
 func TestToCrowdDefaults(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

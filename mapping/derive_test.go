@@ -65,6 +65,7 @@ func TestDeriveReasons(t *testing.T) {
 		edge mapping.Edge
 		want []string
 	}{
+		{"a grant told twice", mapping.Edge{Grants: []mapping.Grant{a, b, a}}, []string{"granted by a, on the fly", "granted by b"}},
 		{"grants in order", mapping.Edge{Grants: []mapping.Grant{b, a}, Default: true}, []string{"granted by a, on the fly", "granted by b", "default group for all users"}},
 		{"gone and by hand", mapping.Edge{Grants: []mapping.Grant{a}, Gone: true, Keep: true}, []string{"the user is deleted for the identity provider", "not granted, and not made by the identity provider"}},
 		{"revoked", mapping.Edge{Provenance: mapping.Made, Keep: true}, []string{"made by the identity provider, which grants it no longer"}},
@@ -94,6 +95,15 @@ func live(names ...string) []mapping.Grant {
 	return grants
 }
 
+// dead returns grants of groups that are no more.
+func dead(names ...string) []mapping.Grant {
+	grants := live(names...)
+	for i := range grants {
+		grants[i].Live = false
+	}
+	return grants
+}
+
 // actions makes decisions short enough to compare.
 func actions(decisions []mapping.Decision) map[string]string {
 	m := make(map[string]string)
@@ -108,6 +118,8 @@ func TestDeriveUser(t *testing.T) {
 	strict := mapping.Groups{OnTheFly: mapping.OnTheFly{KeepExistingGroups: new(false)}, DefaultForNewUsers: []string{"welcome"}}
 	shared := manual(mapping.Rule{From: "a", To: []string{"t"}}, mapping.Rule{From: "b", To: []string{"t", "u"}})
 	shared.DefaultForAllUsers = []string{"U", "everybody"}
+	hybrid := manual(mapping.Rule{FromPattern: "dev-(.*)", To: []string{"x-$1"}, KeepExistingUsers: new(false)})
+	hybrid.Manual.ImportGroups = true
 	leave := manual(mapping.Rule{From: "a", To: []string{"jira-administrators"}, Protected: "add"})
 	tests := []struct {
 		name     string
@@ -140,6 +152,17 @@ func TestDeriveUser(t *testing.T) {
 			mapping.UserState{Memberships: []string{"x", "T"}},
 			map[string]string{"T": "remove"},
 		},
+		{
+			"a rule that is not used speaks of nobody",
+			mapping.Groups{
+				Mapping: mapping.OnTheFlyMapping, OnTheFly: strict.OnTheFly,
+				Manual: mapping.Manual{Rules: []mapping.Rule{{From: "a", To: []string{"t"}, KeepExistingUsers: new(false)}}},
+			},
+			mapping.UserState{Memberships: []string{"t"}}, map[string]string{},
+		},
+		{"kept, since one of two ways to the target keeps", hybrid, mapping.UserState{Grants: dead("dev-web", "x-web"), Memberships: []string{"x-web"}}, map[string]string{"x-web": "leave"}},
+		{"kept, in the other order", hybrid, mapping.UserState{Grants: dead("x-web", "dev-web"), Memberships: []string{"x-web"}}, map[string]string{"x-web": "leave"}},
+		{"not kept, since the only way does not", hybrid, mapping.UserState{Grants: dead("dev-web"), Memberships: []string{"x-web"}}, map[string]string{"x-web": "remove"}},
 		{"groups of others are kept", mapping.Groups{}, mapping.UserState{Memberships: []string{"x"}}, map[string]string{}},
 		{"protected with leave: added", leave, mapping.UserState{Grants: live("a")}, map[string]string{"jira-administrators": "add"}},
 		{"protected with leave: never removed", leave, mapping.UserState{Provenance: map[string]mapping.Provenance{"jira-administrators": mapping.Made}}, map[string]string{}},
@@ -175,7 +198,7 @@ func TestKeepSettings(t *testing.T) {
 		if named {
 			s.Manual.Rules = []mapping.Rule{{From: "other", To: []string{name}, KeepExistingUsers: &keepUsers, Protected: "add"}}
 		}
-		if welcome && !protected {
+		if welcome && !protected && !(byHand && named && !keepUsers) { // refused
 			s.DefaultForNewUsers = []string{"G"}
 		}
 		want := keptByTheBook(s, protected, named, keepUsers)

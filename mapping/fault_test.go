@@ -38,6 +38,9 @@ func TestCompileAttributesFaults(t *testing.T) {
 		{"custom without source", mapping.Row{To: "x", IfMissing: mapping.Keep}, `/0: the row says not where "x" comes from. Give "from", "expr" or "const", as in {"to": "email", "from": ["emails.value"]}; a field that Crowd alone manages is {"to": "email", "ifMissing": "keep"}`},
 		{"target misspelt", mapping.Row{To: "userName", From: []string{"userName"}}, `/0/to: "userName" is not how this Crowd field is spelled. Write "username"`},
 		{"target misspelt with a dash", mapping.Row{To: "first-name", From: []string{"userName"}}, `/0/to: "first-name" is not how this Crowd field is spelled. Write "firstName"`},
+		{"target misspelt with a blank", mapping.Row{To: "Last Name", From: []string{"userName"}}, `/0/to: "Last Name" is not how this Crowd field is spelled. Write "lastName"`},
+		{"target misspelt with a line", mapping.Row{To: "display_name", From: []string{"userName"}}, `/0/to: "display_name" is not how this Crowd field is spelled. Write "displayName"`},
+		{"boolean for text", mapping.Row{To: "email", Const: true}, `/0/const: the constant is no text. Write text in quotes, such as "Employees"`},
 		{"target reserved", mapping.Row{To: "SCIM.x", From: []string{"userName"}}, `/0/to: "SCIM.x" begins with "scim.", which is reserved for what is kept of the identity provider's data. Choose another name, such as "department"`},
 		{"target of Crowd", mapping.Row{To: "passwordLastChanged", From: []string{"userName"}}, `/0/to: "passwordLastChanged" is an attribute that Crowd keeps itself. Choose another name, such as "department"`},
 		{"target reserved by option", mapping.Row{To: "badge", From: []string{"userName"}}, `/0/to: "badge" is an attribute that Crowd keeps itself. Choose another name, such as "department"`},
@@ -72,6 +75,22 @@ func TestCompileAttributesFaults(t *testing.T) {
 				t.Errorf("faults mismatch (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// No row writes what Crowd keeps itself, or options reserve, however it is spelled; what only looks like it is free.
+func TestReservedTargets(t *testing.T) {
+	t.Parallel()
+	o := mapping.AttributeOptions{Reserved: []string{"badge"}}
+	for to, free := range map[string]bool{
+		"requiresPasswordChange": false, "invalidPasswordAttempts": false, "passwordLastChanged": false, "lastActive": false, "lastAuthenticated": false,
+		"LASTACTIVE": false, "Badge": false, "scim.": false, "Scim.okta.grant.x": false,
+		"scim": true, "scimx.y": true, "lastActives": true, "x.scim.y": true,
+	} {
+		_, err := mapping.CompileAttributes(mapping.Attributes{{To: to, From: []string{"title"}}}, o)
+		if (err == nil) != free {
+			t.Errorf("%q: %v, want it accepted: %v", to, err, free)
+		}
 	}
 }
 
@@ -205,6 +224,14 @@ func TestCompileGroupsFaults(t *testing.T) {
 				`/defaultForAllUsers/1: "C" stands there twice. Leave one of the two out, as in ["employees"]; case does not matter`,
 				`/defaultForAllUsers/2: "crowd-administrators" is protected and cannot be a default group. Choose another group, such as "employees", or take it out of "protected"`,
 			},
+		},
+		{
+			"new users join what a rule takes them out of",
+			mapping.Groups{
+				Mapping: mapping.ManualMapping, DefaultForNewUsers: []string{"kept", "Devs"},
+				Manual: mapping.Manual{Rules: []mapping.Rule{{From: "a", To: []string{"devs"}, KeepExistingUsers: new(false)}, {From: "a", To: []string{"kept"}}}},
+			},
+			[]string{`/defaultForNewUsers/1: a rule fills "Devs" and does not keep existing users, so new users would leave it again. Choose another group, such as "employees", or write "keepExistingUsers": true on the rules that fill "Devs"`},
 		},
 		{
 			"sources", manual(mapping.Rule{To: to}, mapping.Rule{From: "a", FromPattern: "b", To: to}),

@@ -48,6 +48,7 @@ func CompileGroups(g Groups) (*GroupMap, error) {
 	for i, r := range g.Manual.Rules {
 		c.rule(i, r)
 	}
+	c.welcome()
 	c.shadows()
 	c.keeps()
 	c.onTheFly(g.OnTheFly)
@@ -101,6 +102,16 @@ func (c *groupCompiler) defaults(pointer string, names []string) {
 			c.faults.add(p, quote(name)+" stands there twice", `Leave one of the two out, as in ["employees"]; case does not matter`)
 		}
 		seen[Fold(name)] = true
+	}
+}
+
+// welcome refuses default groups for new users that a rule takes them out of again.
+func (c *groupCompiler) welcome() {
+	for i, name := range c.m.settings.DefaultForNewUsers {
+		if keep, named := c.m.keeps[Fold(name)]; named && !keep && c.m.mode == ManualMapping {
+			c.faults.add(fmt.Sprintf("/defaultForNewUsers/%d", i), "a rule fills "+quote(name)+" and does not keep existing users, so new users would leave it again",
+				`Choose another group, such as "employees", or write "keepExistingUsers": true on the rules that fill `+quote(name))
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func (m *GroupMap) DeriveUsers(users iter.Seq2[UserState, error]) iter.Seq2[Deci
 }
 
 // DeriveUser derives all memberships of one user, as [GroupMap.DeriveUsers] does.
-func (m *GroupMap) DeriveUser(u UserState) []Decision { return slices.Clone(m.deriver().derive(u)) }
+func (m *GroupMap) DeriveUser(u UserState) []Decision { return m.deriver().derive(u) }
 
 // A deriver keeps what is the same for many users, and room to work in.
 type deriver struct {
