@@ -72,14 +72,14 @@ func (a Access) isScheme(word string) bool {
 	return strings.EqualFold(word, "bearer") || (a.Scheme != "" && strings.EqualFold(word, a.Scheme))
 }
 
-// alone takes a token that has no scheme in front of it.
+// alone takes a token that has no scheme in front of it. Where that is not
+// allowed, the token comes with the error.
 func (a Access) alone(text, header string) (string, error) {
 	if a.Raw || header != authorization {
 		return text, nil
 	}
-	return "", &CredentialError{
+	return text, &CredentialError{
 		Problem: `the Authorization header has a token without "Bearer" in front; add that in the identity provider, or switch on the setting access.raw here`,
-		Err:     errBareToken,
 	}
 }
 

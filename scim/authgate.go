@@ -16,7 +16,7 @@ const undecidedRetry = 10 * time.Second
 func (h *Handler) authenticate(x *exchange) error {
 	principal, err := h.auth.Authenticate(x.r)
 	if err == nil {
-		x.principal = principal
+		x.principal, x.authenticated = principal, true
 		return authorise(x)
 	}
 	detail := "the request is not authenticated"

@@ -68,17 +68,12 @@ type tokenSet struct {
 // Authenticate implements [Authenticator].
 func (s *tokenSet) Authenticate(r *http.Request) (Principal, error) {
 	text, err := s.access.presented(r)
-	if err != nil {
+	found := s.find(text)
+	switch e, _ := errors.AsType[*CredentialError](err); {
+	case e != nil && found != nil:
+		return Principal{}, &CredentialError{Problem: e.Problem, Err: errBareToken}
+	case err != nil:
 		return Principal{}, err
-	}
-	sum := sha256.Sum256([]byte(text))
-	var found *hashedToken
-	for i := range s.tokens {
-		if subtle.ConstantTimeCompare(sum[:], s.tokens[i].sum[:]) == 1 {
-			found = &s.tokens[i]
-		}
-	}
-	switch {
 	case found == nil && strings.HasPrefix(text, tokenPrefix) && !wholeToken(text):
 		return Principal{}, &CredentialError{Problem: "the token is cut off or mistyped: its checksum does not fit; copy it once more"}
 	case found == nil:
@@ -93,6 +88,18 @@ func (s *tokenSet) Authenticate(r *http.Request) (Principal, error) {
 	return Principal{Token: found.ID, User: found.User, ReadOnly: found.ReadOnly, NotAfter: found.NotAfter}, nil
 }
 
+// find returns the token of a text, nil if there is none.
+func (s *tokenSet) find(text string) *hashedToken {
+	sum := sha256.Sum256([]byte(text))
+	var found *hashedToken
+	for i := range s.tokens {
+		if subtle.ConstantTimeCompare(sum[:], s.tokens[i].sum[:]) == 1 {
+			found = &s.tokens[i]
+		}
+	}
+	return found
+}
+
 // An expiredToken says which token it was that is accepted no more.
 type expiredToken struct {
 	id    string
@@ -103,8 +110,8 @@ func (e *expiredToken) Error() string {
 	return fmt.Sprintf("token %s ended %s", e.id, e.since.UTC().Format(time.RFC3339))
 }
 
-// errBareToken says that the token stands without a scheme, which the settings
-// do not allow.
+// errBareToken says that a token is one of the connection's, but stands without
+// a scheme, which the settings do not allow.
 var errBareToken = errors.New("no scheme in front of the token")
 
 const (

@@ -26,6 +26,9 @@ type exchange struct {
 	written   int64          // bytes of its body
 	failure   *failure       // the answer, where it is an error
 	doc       map[string]any // the body, where it came within a Bulk request
+
+	authenticated bool
+	seen          sighting // in the body as it came
 }
 
 // reads reports whether the request changes nothing.
@@ -86,7 +89,11 @@ func (x *exchange) document(l Limits) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return resource.Decode(body, resource.Limits{Depth: l.Depth})
+	doc, err := resource.Decode(body, resource.Limits{Depth: l.Depth})
+	if err == nil {
+		x.seen = sight(x.r.Method, doc)
+	}
+	return doc, err
 }
 
 // body reads the request's body, within its limit.

@@ -38,8 +38,11 @@ type Config struct {
 	Extensions []Extension
 	// Limits bounds requests. Its zero value is the default.
 	Limits Limits
+	// Observer is told each [Finding] once; it must be quick and safe for
+	// concurrent use. Nil means nobody.
+	Observer func(context.Context, Finding)
 	// Logger gets a line per request at level debug, and failures of the server
-	// at level warn. Nil discards.
+	// and findings at level warn. Nil discards.
 	Logger *slog.Logger
 	// Now tells the time; nil means [time.Now].
 	Now func() time.Time
@@ -48,7 +51,7 @@ type Config struct {
 // A Handler is a SCIM service provider: an [http.Handler] for the whole
 // protocol. It takes the path of a request to be what follows the base URL, so
 // mount it with [http.StripPrefix]. It is safe for concurrent use and keeps no
-// state but counters.
+// state but counters and what [Handler.Findings] tells.
 //
 // The server around it should set ReadHeaderTimeout; the handler itself cuts
 // clients that are slow to send a body or to take an answer.
@@ -67,6 +70,7 @@ type Handler struct {
 	keep        keeper
 	throttle    *throttle
 	census      census
+	doctor      *doctor
 	endpoints   map[string]endpoint
 }
 
@@ -96,7 +100,7 @@ func New(cfg Config) (*Handler, error) {
 	h := &Handler{
 		engine: cfg.Engine, attributes: cfg.Attributes, auth: cfg.Auth, base: base,
 		limits: cfg.Limits.withDefaults(), logger: cfg.Logger, now: cfg.Now,
-		throttle: newThrottle(time.Now),
+		throttle: newThrottle(time.Now), doctor: newDoctor(cfg),
 	}
 	if err := h.settings(cfg); err != nil {
 		return nil, err
@@ -113,6 +117,9 @@ func (h *Handler) settings(cfg Config) (err error) {
 	}
 	if h.traits, err = cfg.Provider.traits(); err != nil {
 		return err
+	}
+	if cfg.Limits.Page <= 0 && h.traits.page > 0 {
+		h.limits.Page = h.traits.page
 	}
 	if h.user, err = userType(cfg.Extensions); err != nil {
 		return err
@@ -143,6 +150,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{w: w, r: r.WithContext(ctx)}
 	defer func() {
 		h.log(x, id, h.now().Sub(begun))
+		at, _ := h.find(r.URL.Path)
+		h.doctor.see(x, at != nil)
 	}()
 	h.answer(x)
 }

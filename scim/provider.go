@@ -11,8 +11,12 @@ import (
 
 // A Provider names an identity provider, and with it the dialect it speaks.
 // Every dialect that can be told apart from the standard is understood under
-// each of them but [Strict]; the name decides where they contradict each other.
-// The zero value is [Generic].
+// each of them but [Strict]; the name decides where they contradict each other,
+// how answers are shaped, and what [Handler.Findings] warns of. The zero value
+// is [Generic].
+//
+// A page for each of them, in the folder idp beside this package, says what to
+// set up on the other side.
 type Provider string
 
 // The providers. Other texts are refused by [New].
@@ -38,6 +42,9 @@ type traits struct {
 	leniency resource.Leniency
 	// bareValues takes filter values without quotation marks.
 	bareValues bool
+	// userPatchBody answers a PATCH of a user with the user. Where it is false
+	// the answer is 204, which RFC 7644 section 3.5.2 allows as well.
+	userPatchBody bool
 	// groupPatchBody answers a PATCH of a group that says nothing of its members
 	// with the group, though without them. All other answers are 204: RFC 7644
 	// section 3.5.2 allows that or the whole resource, there may be many members
@@ -48,21 +55,67 @@ type traits struct {
 	// RFC 7643 section 8.7.1 leaves that out of the schema of Group, and there
 	// are clients that refuse what the schema does not have.
 	memberDisplay bool
+	// page is the page where neither request nor [Limits] say one, for clients
+	// that take the first page for all there is. 0 means the default.
+	page int
+	// patches is what the provider never does by PUT where it is set up well.
+	patches mark
+	// signs are what its requests are recognised by.
+	signs []sign
 }
 
+// providers is the table: a provider is a row here, a folder of scenarios in
+// testdata/idp and a page in idp.
 func providers() map[Provider]traits {
-	lenient := traits{leniency: resource.Lenient(), bareValues: true, memberDisplay: true}
-	table := map[Provider]traits{
-		Generic: {leniency: resource.Lenient(), bareValues: true, groupPatchBody: true},
-		Strict:  {leniency: resource.Strict()},
+	all := resource.Lenient()
+	return map[Provider]traits{
+		Generic: {leniency: all, bareValues: true, userPatchBody: true, groupPatchBody: true},
+		Okta: {
+			leniency: all, bareValues: true, userPatchBody: true, groupPatchBody: true, memberDisplay: true, patches: putGroup | putInactive,
+			signs: []sign{{agentOkta, certain}, {oktaUserID, strong}, {renameWithID, weak}},
+		},
+		Entra: {
+			leniency: all, bareValues: true, memberDisplay: true, patches: putUser | putGroup,
+			signs: []sign{{entraGroupSchema, certain}, {entraFlagInQuery, certain}, {capitalOp, strong}, {nullRef, strong}, {withoutMembers, weak}, {enterprisePaths, weak}, {entraRoles, strong}},
+		},
+		OneLogin: {
+			leniency: all, bareValues: true, userPatchBody: true, memberDisplay: true, patches: putGroup,
+			signs: []sign{{managerID, strong}, {bareQuestionMark, strong}, {noAgent, weak}, {emailsObject, weak}},
+		},
+		JumpCloud: {
+			leniency: all, bareValues: true, userPatchBody: true, memberDisplay: true,
+			signs: []sign{{agentJumpCloud, certain}, {objectID, strong}, {telephoneURI, weak}},
+		},
+		Google: {
+			leniency: all, bareValues: true, userPatchBody: true, memberDisplay: true,
+			signs: []sign{{agentGoogle, certain}, {googleUserID, strong}, {lookupFromOne, strong}},
+		},
+		Ping: {
+			leniency: all, bareValues: true, userPatchBody: true, memberDisplay: true,
+			signs: []sign{{agentPing, certain}, {userZero, strong}, {capitalFilterOp, strong}, {plainEmailsFilter, weak}, {twoPrimaries, weak}, {bareFilterValue, weak}},
+		},
+		SailPoint: {
+			leniency: all, bareValues: true, userPatchBody: true, memberDisplay: true,
+			signs: []sign{{agentSailPoint, certain}, {groupsOfUser, strong}, {typeListAndOne, strong}},
+		},
+		CyberArk: {
+			leniency: all, bareValues: true, userPatchBody: true, memberDisplay: true, patches: putGroup,
+			signs: []sign{{agentCyberArk, certain}, {oneSchema, strong}},
+		},
+		Rippling: {
+			leniency: all, bareValues: true, userPatchBody: true, memberDisplay: true, patches: putGroup,
+			signs: []sign{{agentRippling, certain}},
+		},
+		Keycloak: {
+			leniency: all, bareValues: true, userPatchBody: true, memberDisplay: true, page: 10000,
+			signs: []sign{{agentKeycloak, certain}, {relativeRef, strong}, {nullRemove, strong}, {plainEmailAndRoles, strong}, {primaryEmailPath, strong}},
+		},
+		Authentik: {
+			leniency: all, bareValues: true, userPatchBody: true, memberDisplay: true, patches: putGroup,
+			signs: []sign{{agentAuthentik, certain}, {schemasInValue, strong}, {nullPath, weak}, {bareFilterValue, weak}, {addEach, weak}},
+		},
+		Strict: {leniency: resource.Strict(), userPatchBody: true},
 	}
-	for _, p := range []Provider{Entra, OneLogin, JumpCloud, Google, Ping, SailPoint, CyberArk, Rippling, Keycloak, Authentik} {
-		table[p] = lenient
-	}
-	okta := lenient
-	okta.groupPatchBody = true
-	table[Okta] = okta
-	return table
 }
 
 // Providers lists all providers by name.

@@ -172,7 +172,12 @@ func (h *Handler) updateUser(x *exchange, q *query, change func(*groupsync.User,
 	if u.Crowd.Name != was { // it stands elsewhere in the list
 		h.census.forget()
 	}
-	return h.sendUser(x, http.StatusOK, h.userDoc(u), q)
+	doc := h.userDoc(u)
+	if x.r.Method == http.MethodPatch && !h.traits.userPatchBody && len(q.attributes) == 0 {
+		x.w.Header().Set("ETag", versionOf(doc))
+		return x.send(http.StatusNoContent, nil)
+	}
+	return h.sendUser(x, http.StatusOK, doc, q)
 }
 
 // activeBy settles the active flag of a PATCH. Operations that do not say
