@@ -41,6 +41,7 @@
 //
 //	protected group                           left alone, always
 //	target that a rule names                  left alone, unless keepExistingUsers is false
+//	target that only a pattern leads to       the same where a grant does; else as below
 //	manual mapping without importGroups       left alone
 //	default group for new users               left alone
 //	anything else                             left alone, unless keepExistingGroups is false, and then

@@ -18,7 +18,7 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s: %s. %s", f.Pointer, f.Problem, f.Remedy)
 }
 
-// Faults are all the things that are wrong with settings, in the order of the settings.
+// Faults are all the things that are wrong with settings, setting by setting in the order these stand in.
 type Faults []Fault
 
 // Error returns one fault a line.

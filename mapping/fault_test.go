@@ -168,6 +168,41 @@ func TestCompileAttributesAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
+// All faults of all settings come at once, those of one setting together, in the order of the settings.
+func TestCompileGroupsAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := mapping.CompileGroups(mapping.Groups{
+		Filter: "titel", DefaultForNewUsers: []string{""}, DefaultForAllUsers: []string{"scim-registry-x", "a", "A"}, Mapping: "x",
+		Manual: mapping.Manual{Rules: []mapping.Rule{
+			{}, {From: "a", FromExternalID: "b", FromPattern: "(", To: []string{"$1", "", "OK"}, Protected: "no"},
+			{From: "q", To: []string{"y"}, KeepExistingUsers: new(false)}, {From: "r", To: []string{"Y"}},
+			{From: "t", To: []string{"z", "zz"}}, {From: "T", To: []string{"z"}},
+		}},
+		OnTheFly: mapping.OnTheFly{
+			Exclusive: true, Never: []string{"a", "\x01"}, Only: []string{"A"}, Collisions: "z",
+			Rename: mapping.Rename{Replace: []mapping.Replacement{{}, {Pattern: "a", With: "$"}}, Prefix: "scim-registry-", Suffix: " "},
+		},
+		Protected: []string{"ok", " "},
+	})
+	f, _ := errors.AsType[mapping.Faults](err)
+	var got []string
+	for _, fault := range f {
+		got = append(got, fault.Pointer)
+		if fault.Problem == "" || fault.Remedy == "" {
+			t.Errorf("%s has no problem or remedy: %v", fault.Pointer, fault)
+		}
+	}
+	want := []string{
+		"/filter", "/defaultForNewUsers/0", "/defaultForAllUsers/0", "/defaultForAllUsers/2", "/mapping", "/manual/rules/0", "/manual/rules/0/to",
+		"/manual/rules/1", "/manual/rules/1/fromPattern", "/manual/rules/1/protected", "/manual/rules/1/to/1", "/manual/rules/1/to/2", "/manual/rules/3/to/0", "/manual/rules/5",
+		"/onTheFly/exclusive", "/onTheFly/collisions", "/onTheFly/never/1", "/onTheFly/only/0", "/onTheFly/rename/replace/0/pattern", "/onTheFly/rename/replace/1/with",
+		"/onTheFly/rename", "/onTheFly/rename/prefix", "/protected/1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pointers mismatch (-want +got):\n%s", diff)
+	}
+}
+
 func TestCompileGroupsFaults(t *testing.T) {
 	t.Parallel()
 	to := []string{"x"}

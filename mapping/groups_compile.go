@@ -41,7 +41,7 @@ type replacement struct {
 func CompileGroups(g Groups) (*GroupMap, error) {
 	c := groupCompiler{m: &GroupMap{settings: g, mode: g.Mapping, keeps: make(map[string]bool)}}
 	c.m.filter = condition(&c.faults, "/filter", g.Filter, groupSchema{}, `displayName startsWith "crowd-"`)
-	c.protected()
+	c.protect()
 	c.defaults("/defaultForNewUsers", g.DefaultForNewUsers)
 	c.defaults("/defaultForAllUsers", g.DefaultForAllUsers)
 	c.mode()
@@ -52,6 +52,7 @@ func CompileGroups(g Groups) (*GroupMap, error) {
 	c.shadows()
 	c.keeps()
 	c.onTheFly(g.OnTheFly)
+	c.protected(g.Protected)
 	if err := c.faults.err(); err != nil {
 		return nil, err
 	}
@@ -74,17 +75,24 @@ func (c *groupCompiler) mode() {
 	}
 }
 
-func (c *groupCompiler) protected() {
+// protect notes which groups are protected: all that follows asks for that.
+func (c *groupCompiler) protect() {
 	names := c.m.settings.Protected
 	if names == nil {
 		names = DefaultProtected()
 	}
 	c.m.protected = make(map[string]bool)
+	for _, name := range names {
+		c.m.protected[Fold(name)] = true
+	}
+}
+
+// protected checks the names of protected groups.
+func (c *groupCompiler) protected(names []string) {
 	for i, name := range names {
 		if problem := nameProblem(name); problem != "" {
 			c.faults.add(fmt.Sprintf("/protected/%d", i), "the name "+problem, "Write the name of a Crowd group, such as \"crowd-administrators\"")
 		}
-		c.m.protected[Fold(name)] = true
 	}
 }
 

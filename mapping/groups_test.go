@@ -176,7 +176,7 @@ func TestGroupMapSettings(t *testing.T) {
 		DefaultForNewUsers: []string{"welcome"}, DefaultForAllUsers: []string{"employees"}, Protected: []string{"Board"},
 		OnTheFly: mapping.OnTheFly{Exclusive: true, KeepExistingGroups: new(false), Create: new(false)},
 	})
-	if m.Mode() != mapping.OnTheFlyMapping || !m.Exclusive() || m.KeepExistingGroups() || m.CreateMissing() {
+	if m.Mode() != mapping.OnTheFlyMapping || !m.Exclusive() || m.KeepExistingGroups() {
 		t.Error("settings were not kept")
 	}
 	if diff := cmp.Diff([]string{"welcome"}, m.DefaultForNewUsers()); diff != "" {
@@ -191,7 +191,7 @@ func TestGroupMapSettings(t *testing.T) {
 		}
 	}
 	d := compileGroups(t, mapping.Groups{})
-	if d.Exclusive() || !d.KeepExistingGroups() || !d.CreateMissing() || !d.Protected("CROWD-administrators") || d.Protected("x") {
+	if d.Exclusive() || !d.KeepExistingGroups() || !d.Protected("CROWD-administrators") || d.Protected("x") {
 		t.Error("defaults are wrong")
 	}
 }
@@ -265,6 +265,24 @@ func TestCollision(t *testing.T) {
 		if _, _, found := m.Collision(ops, []mapping.SCIMGroup{dev, okta, ops}); found {
 			t.Errorf("%q: ops collides with nothing", collisions)
 		}
+	}
+}
+
+// Groups that rules lead to one Crowd group do not collide: that is what the rules say. Nor does one that is imported
+// with those.
+func TestRulesDoNotCollide(t *testing.T) {
+	t.Parallel()
+	s := manual(mapping.Rule{FromPattern: "dev-.*", To: []string{"Devs"}})
+	s.Manual.ImportGroups, s.OnTheFly.Collisions = true, mapping.Refuse
+	m := compileGroups(t, s)
+	web, app, devs, other := mapping.SCIMGroup{ID: "1", Name: "dev-web"}, mapping.SCIMGroup{ID: "2", Name: "dev-app"}, mapping.SCIMGroup{ID: "3", Name: "devs"}, mapping.SCIMGroup{ID: "4", Name: "DEVS"}
+	for _, pair := range [][2]mapping.SCIMGroup{{web, app}, {web, devs}, {devs, web}} {
+		if c, refused, found := m.Collision(pair[0], pair[1:]); found || refused {
+			t.Errorf("%s collides: %+v", pair[0].Name, c)
+		}
+	}
+	if _, refused, found := m.Collision(other, []mapping.SCIMGroup{web, devs}); !refused || !found {
+		t.Error("two that are imported under one name do not collide")
 	}
 }
 

@@ -18,7 +18,8 @@ type UserState struct {
 
 	// Memberships are Crowd groups the user is a direct member of. They matter only where memberships that others
 	// made are not kept; nil where that is not known. Of a user who is not Ours and has no grants, of whom the
-	// connection knows nothing, only those in groups count that a rule fills without keeping existing users.
+	// connection knows nothing, only those in groups count that a rule names and
+	// fills without keeping existing users.
 	Memberships []string
 }
 

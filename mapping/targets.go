@@ -101,7 +101,7 @@ func (m *GroupMap) ruleKeeps(r *rule, target string) bool {
 
 // onTheFly returns the target of a group by its name.
 func (m *GroupMap) onTheFly(g SCIMGroup) candidate {
-	c := candidate{Target: Target{Group: m.Rename(g.Name), Create: m.CreateMissing(), Rule: onTheFlyRule}}
+	c := candidate{Target: Target{Group: m.Rename(g.Name), Create: orTrue(m.settings.OnTheFly.Create), Rule: onTheFlyRule}}
 	c.KeepExisting = m.Keeps(c.Group)
 	name := Fold(g.Name)
 	matches := func(pattern string) bool { return glob(pattern, name) }
@@ -181,9 +181,6 @@ func (m *GroupMap) Exclusive() bool { return m.settings.OnTheFly.Exclusive }
 
 // KeepExistingGroups reports whether mapping on the fly leaves alone memberships that others made.
 func (m *GroupMap) KeepExistingGroups() bool { return orTrue(m.settings.OnTheFly.KeepExistingGroups) }
-
-// CreateMissing reports whether mapping on the fly makes Crowd groups that are missing.
-func (m *GroupMap) CreateMissing() bool { return orTrue(m.settings.OnTheFly.Create) }
 
 // Protected reports whether no mapping may change the Crowd group, rules aside that may add to it.
 func (m *GroupMap) Protected(crowdGroup string) bool {
