@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 )
 
 const patch = `{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [%]}`
@@ -65,6 +67,33 @@ func TestUsersFilter(t *testing.T) {
 		}
 		if u, _ := s.crowd.User("ann"); u.Active != step.active || u.DisplayName != step.display {
 			t.Errorf("%s: Crowd has active %v, display name %q", step.about, u.Active, u.DisplayName)
+		}
+	}
+}
+
+// Nothing of a user outside the filter goes to Crowd but that it is inactive: no password either.
+func TestUsersFilterKeepsPasswords(t *testing.T) {
+	s := newSite(t, `, "users": {"filter": "title == \"Captain\"", "password": "set"}`)
+	const user = `{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ann", "active": true, "title": "%", "password": "?"}`
+	send := func(title, password string) string {
+		return strings.NewReplacer("%", title, "?", password).Replace(user)
+	}
+	w := s.post("/scim/okta/Users", send("Captain", "first"))
+	if w.Code != http.StatusCreated {
+		t.Fatalf("a captain: %d %s", w.Code, w.Body)
+	}
+	url := "/scim/okta/Users/" + resourceOf(t, w.Body.Bytes()).ID
+	for _, step := range []struct {
+		title, password string
+		sets            bool
+	}{{"Guest", "second", false}, {"Captain", "third", true}} {
+		before := len(s.crowd.Calls())
+		if w := s.send(http.MethodPut, url, send(step.title, step.password)); w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", step.title, w.Code, w.Body)
+		}
+		sets := slices.ContainsFunc(s.crowd.Calls()[before:], func(c crowdtest.Call) bool { return c.Resource == "user/password" })
+		if sets != step.sets {
+			t.Errorf("%s: the password is set: %v", step.title, sets)
 		}
 	}
 }

@@ -250,10 +250,11 @@ func (h *Handler) profile(doc map[string]any, was before, noActive bool) (groups
 			p.Emails = append(p.Emails, value)
 		}
 	}
-	if password, _ := doc["password"].(string); h.users.Password == SetPassword {
+	chosen, err := h.attributes.Includes(doc)
+	if password, _ := doc["password"].(string); h.users.Password == SetPassword && chosen {
 		p.Password = crowd.Secret(password)
 	}
-	return p, nil
+	return p, err
 }
 
 // deleteUser serves DELETE /Users/{id} (RFC 7644 section 3.6).
