@@ -174,9 +174,12 @@ func TestCompileGroupsAllFaultsAtOnce(t *testing.T) {
 	_, err := mapping.CompileGroups(mapping.Groups{
 		Filter: "titel", DefaultForNewUsers: []string{""}, DefaultForAllUsers: []string{"scim-registry-x", "a", "A"}, Mapping: "x",
 		Manual: mapping.Manual{Rules: []mapping.Rule{
-			{}, {From: "a", FromExternalID: "b", FromPattern: "(", To: []string{"$1", "", "OK"}, Protected: "no"},
-			{From: "q", To: []string{"y"}, KeepExistingUsers: new(false)}, {From: "r", To: []string{"Y"}},
-			{From: "t", To: []string{"z", "zz"}}, {From: "T", To: []string{"z"}},
+			{},
+			{From: "a", FromExternalID: "b", FromPattern: "(", To: []string{"$1", "", "OK"}, Protected: "no"},
+			{From: "q", To: []string{"y"}, KeepExistingUsers: new(false)},
+			{From: "r", To: []string{"Y"}},
+			{From: "t", To: []string{"z", "zz"}},
+			{From: "T", To: []string{"z"}},
 		}},
 		OnTheFly: mapping.OnTheFly{
 			Exclusive: true, Never: []string{"a", "\x01"}, Only: []string{"A"}, Collisions: "z",

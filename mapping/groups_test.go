@@ -108,7 +108,9 @@ func TestTargets(t *testing.T) {
 		{"manual: a registry is not filled", manual(mapping.Rule{FromPattern: "(.*)", To: []string{"$1"}}), mapping.SCIMGroup{Name: "scim-registry-okta"}, nil},
 		{
 			"manual: leave to add to protected groups does not reach a registry",
-			manual(mapping.Rule{FromPattern: "x-(.*)", To: []string{"$1"}, Protected: "add"}), mapping.SCIMGroup{Name: "x-SCIM-Registry-okta"}, nil,
+			manual(mapping.Rule{FromPattern: "x-(.*)", To: []string{"$1"}, Protected: "add"}),
+			mapping.SCIMGroup{Name: "x-SCIM-Registry-okta"},
+			nil,
 		},
 		{
 			"manual: the rule that names a Crowd group decides who stays there",
@@ -322,5 +324,10 @@ group y
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("List mismatch (-want +got):\n%s", diff)
+	}
+	long := mapping.SCIMGroup{Name: "x", ExternalID: strings.Repeat("x", 1<<20)}
+	text := compileGroups(t, mapping.Groups{Filter: `externalId != "y"`}).Explain(long).String()
+	if !strings.Contains(text, "the group cannot be held against the filter: externalId has more than the 32768 bytes") {
+		t.Errorf("of a group too large for the filter it says %s", text)
 	}
 }
