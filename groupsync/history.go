@@ -1,5 +1,7 @@
 package groupsync
 
+import "github.com/scimcrowd/scimcrowd/crowd"
+
 // A subject is something that one register decides, with what the log says of it.
 type subject struct {
 	first, last Event  // of the selection
@@ -12,7 +14,8 @@ type history struct {
 	query      UndoQuery
 	subjects   map[string]*subject
 	order      []*subject
-	created    map[string]bool // ids of SCIM groups that this undo has created before
+	deleted    map[string]bool // folded names of SCIM groups that the selection deletes
+	taken      map[string]bool // ids of others that have come to have such a name since
 }
 
 // enter takes notice of an event. What the same undo did before, cut short perhaps,
@@ -22,11 +25,9 @@ func (h *history) enter(e Event) {
 		return
 	}
 	if e.Step.Why == h.query.why() {
-		if e.Kind == EventApplied && e.Step.Op == OpCreateGroup {
-			h.created[e.Step.GroupID] = true
-		}
 		return
 	}
+	h.names(e)
 	e.Step.Reasons = nil
 	if e.Kind == EventApplied && (e.Step.Op == OpUpdateUser || e.Step.Op == OpRenameUser) {
 		for _, c := range e.Step.Changes {
@@ -38,6 +39,20 @@ func (h *history) enter(e Event) {
 	}
 	if key := keyOf(e); key != "" {
 		h.note(key, e)
+	}
+}
+
+// names takes notice of who takes the name of a SCIM group that the selection deletes.
+func (h *history) names(e Event) {
+	name := crowd.Fold(e.Step.Group)
+	switch {
+	case e.Kind != EventApplied:
+	case e.Step.Op == OpDeleteGroup && h.query.holds(e):
+		h.deleted[name] = true
+	case (e.Step.Op == OpCreateGroup || e.Step.Op == OpLinkGroup) && h.deleted[name]:
+		h.taken[e.Step.GroupID] = true
+	case e.Step.Op == OpRenameGroup && h.deleted[crowd.Fold(e.Step.change("displayName").After)]:
+		h.taken[e.Step.GroupID] = true
 	}
 }
 

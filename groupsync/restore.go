@@ -86,13 +86,13 @@ func (e *Engine) PlanRestore(ctx context.Context, past Past, o RestoreOptions) (
 	if err := e.strangers(slices.Collect(maps.Keys(v.book.Crowd))); err != nil {
 		return nil, err
 	}
-	r := &restoring{survey: v, past: past, options: o, ids: map[string]string{}, scope: map[string]*Group{}, met: map[string]bool{}}
+	r := &restoring{survey: v, past: past, options: o, ids: map[string]string{}, scope: map[string]*Group{}, met: map[string]bool{}, astray: map[string]bool{}}
 	r.why = "it was so at " + past.Taken().UTC().Format(time.RFC3339)
 	r.Restoration = &Restoration{
 		Plan:  &Plan{Title: fmt.Sprintf("restore the connection %q as of %s", e.connection, past.Taken().UTC().Format(time.RFC3339))},
 		users: map[string]*UserState{},
 	}
-	for _, plan := range []func(context.Context) error{r.groups, r.everybody, r.missing} {
+	for _, plan := range []func(context.Context) error{r.groups, r.everybody, r.missing, r.strays} {
 		if err := plan(ctx); err != nil {
 			return nil, err
 		}
@@ -112,6 +112,7 @@ type restoring struct {
 	scope   map[string]*Group // SCIM groups that are restored, by their ids of now
 	fills   map[string]string // of these, by the folded Crowd groups that only they fill
 	met     map[string]bool   // ids, of then, of users who are still there
+	astray  map[string]bool   // ids of SCIM groups whose change a fault has cut short
 }
 
 // leave notes that a step is not taken.
@@ -166,6 +167,9 @@ func (r *restoring) group(g *GroupState) {
 		return
 	}
 	r.take(g, r.e.show(r.book, n))
+	if r.e.unfinished(r.book, n.id) {
+		r.astray[n.id] = true
+	}
 	if n.name != g.Name {
 		s := Step{Op: OpRenameGroup, Group: n.name, GroupID: n.id, Changes: []Change{{"displayName", n.name, g.Name}}, Why: r.why}
 		if owner := r.book.owner(g.Name); owner != "" && owner != n.id {
@@ -314,7 +318,10 @@ func (r *restoring) grants(ctx context.Context, u *User, then *UserState) error 
 		}
 	}
 	for _, id := range r.leftovers(u, in) {
-		if !held[id] && !want[id] {
+		switch {
+		case id == "":
+			r.moved(slices.Collect(maps.Keys(held)))
+		case !want[id]:
 			held[id] = true
 		}
 	}
@@ -369,13 +376,14 @@ func (r *restoring) outside(u *User, id string, in []string) bool {
 }
 
 // leftovers returns the SCIM groups whose Crowd groups a user is in though the grant
-// that made the membership is revoked: a fault has parted the two.
+// that made the membership is revoked, "" for those that none of them fills: a fault
+// has parted the two.
 func (r *restoring) leftovers(u *User, in []string) []string {
 	var ids []string
 	for _, g := range in {
 		id := r.fills[crowd.Fold(g)]
 		p := provenance(r.book, u.holdings, g)
-		if id == "" || r.direct[crowd.Fold(g)] != nil || p != mapping.Made && p != mapping.LeftOpen {
+		if r.e.hidden(g) || r.direct[crowd.Fold(g)] != nil || p != mapping.Made && p != mapping.LeftOpen {
 			continue
 		}
 		if op, _ := r.e.memberDrift(r.book, u, r.e.bare(g), true); op == OpRemoveMember {
@@ -383,6 +391,32 @@ func (r *restoring) leftovers(u *User, in []string) []string {
 		}
 	}
 	return ids
+}
+
+// moved notes that a holder of SCIM groups is where it was left by one that got another
+// name or externalId since the past.
+func (r *restoring) moved(ids []string) {
+	for _, id := range ids {
+		if n := r.book.live(id); n != nil && n.modified.After(r.past.Taken()) {
+			r.astray[id] = true
+		}
+	}
+}
+
+// strays plans to end changes of groups that a fault has cut short, unless their names
+// are changed back anyway.
+func (r *restoring) strays(context.Context) error {
+	for _, id := range slices.Sorted(maps.Keys(r.astray)) {
+		if !slices.ContainsFunc(r.Plan.Steps, func(s Step) bool {
+			return s.GroupID == id && (s.Op == OpCreateGroup || s.Op == OpRenameGroup)
+		}) {
+			r.Plan.add(Step{
+				Op: OpUpdateGroup, Group: r.nameOf(id), GroupID: id, Why: "a change of it was cut short",
+				Changes: []Change{{"Crowd groups", "half changed", "as recorded"}},
+			})
+		}
+	}
+	return nil
 }
 
 // fields plans to bring back what the connection keeps of its own users, and the

@@ -115,25 +115,38 @@ func (w *world) requested(id string, f func(ctx context.Context) error) {
 // emptied sets a stage: ann and bob are in Devs, and dan is there by hand; the
 // identity provider then empties Devs by mistake. Since, eva was put into Devs by
 // hand, and gus by the identity provider.
-func (w *world) emptied() (before *memory, id string) {
+func (w *world) emptied(externalID string, also func(context.Context) error) (before *memory, id string) {
+	w.tb.Helper()
+	w.byHand("Devs", "dan")
+	made, err := w.engine.CreateGroup(context.Background(), groupsync.NewGroup{
+		Name: "Devs", ExternalID: externalID, Members: []string{w.idOf("ann"), w.idOf("bob")},
+	})
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	time.Sleep(time.Hour)
+	before = w.remember()
+	w.requested("mistake", func(ctx context.Context) error {
+		_, err := w.engine.ChangeGroup(ctx, made.ID, groupsync.GroupChange{Members: []groupsync.MemberChange{replace()}})
+		if err == nil && also != nil {
+			err = also(ctx)
+		}
+		return err
+	})
+	w.requested("later", func(ctx context.Context) error {
+		_, err := w.engine.ChangeGroup(ctx, made.ID, groupsync.GroupChange{Members: []groupsync.MemberChange{add(w.member("gus"))}})
+		return err
+	})
+	w.byHand("Devs", "eva")
+	return before, made.ID
+}
+
+// castUsers makes those of the stage.
+func (w *world) castUsers() {
 	w.tb.Helper()
 	for _, name := range []string{"ann", "bob", "gus", "eva"} {
 		w.user(name)
 	}
-	w.byHand("Devs", "dan")
-	id = w.group("Devs", w.member("ann"), w.member("bob")).ID
-	time.Sleep(time.Hour)
-	before = w.remember()
-	w.requested("mistake", func(ctx context.Context) error {
-		_, err := w.engine.ChangeGroup(ctx, id, groupsync.GroupChange{Members: []groupsync.MemberChange{replace()}})
-		return err
-	})
-	w.requested("later", func(ctx context.Context) error {
-		_, err := w.engine.ChangeGroup(ctx, id, groupsync.GroupChange{Members: []groupsync.MemberChange{add(w.member("gus"))}})
-		return err
-	})
-	w.byHand("Devs", "eva")
-	return before, id
 }
 
 func (w *world) member(name string) *groupsync.User {
@@ -153,7 +166,8 @@ func (s setting) keepsHands() bool { return !strings.Contains(s.name, "nobody ke
 func TestEmptiedGroupComesBackFromSnapshot(t *testing.T) {
 	for _, s := range settings() {
 		inTime(t, s, func(t *testing.T, w *world) {
-			before, id := w.emptied()
+			w.castUsers()
+			before, id := w.emptied("", nil)
 			if _, err := restore(t.Context(), w.engine, before, groupsync.RestoreOptions{}); err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +184,8 @@ func TestEmptiedGroupComesBackByUndo(t *testing.T) {
 	for _, s := range settings() {
 		inTime(t, s, func(t *testing.T, w *world) {
 			log := w.audited()
-			_, id := w.emptied()
+			w.castUsers()
+			_, id := w.emptied("", nil)
 			if _, err := undo(t.Context(), w.engine, log.Bytes(), groupsync.UndoQuery{Request: "mistake"}); err != nil {
 				t.Fatal(err)
 			}

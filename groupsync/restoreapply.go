@@ -246,7 +246,7 @@ func (e *Engine) redoCreate(ctx context.Context, s Step) error {
 // fault cut short.
 func (e *Engine) redoGroup(ctx context.Context, s Step) error {
 	name, external := s.change("displayName"), s.change("externalId")
-	b, err := e.book(ctx, s.GroupID, e.crowdNamesOf(s.GroupID, slices.DeleteFunc([]string{name.Before, name.After}, blank))...)
+	b, err := e.book(ctx, s.GroupID, e.crowdNamesOf(s.GroupID, slices.DeleteFunc([]string{s.Group, name.Before, name.After}, blank))...)
 	if err != nil {
 		return err
 	}
@@ -255,22 +255,25 @@ func (e *Engine) redoGroup(ctx context.Context, s Step) error {
 		return errStale
 	}
 	is, c := n.externalID, external
-	if s.Op == OpRenameGroup {
+	switch {
+	case s.Op == OpRenameGroup:
 		is, c = n.name, name
+	case len(s.Changes) == 0 || s.Changes[0].Field != external.Field:
+		is = c.After // to be ended only
 	}
-	switch is {
-	case c.After:
-		b, g, err := e.finish(ctx, b, e.show(b, n))
-		if err != nil || e.groups.Mode() != mapping.ManualMapping {
-			return err
-		}
-		return e.catchUp(ctx, b, g)
-	case c.Before:
-	default:
+	if is != c.Before && is != c.After {
 		return errStale
 	}
-	if s.Op == OpUpdateGroup {
-		_, err = e.moveExternalID(ctx, b, e.show(b, n), c.After, e.now().UTC())
+	b, g, err := e.finish(ctx, b, e.show(b, n))
+	switch {
+	case err != nil:
+		return err
+	case is == c.After && e.groups.Mode() != mapping.ManualMapping:
+		return nil
+	case is == c.After:
+		return e.catchUp(ctx, b, g)
+	case s.Op == OpUpdateGroup:
+		_, err = e.moveExternalID(ctx, b, g, c.After, e.now().UTC())
 		return err
 	}
 	if owner := b.owner(c.After); owner != "" && owner != s.GroupID {
@@ -279,7 +282,7 @@ func (e *Engine) redoGroup(ctx context.Context, s Step) error {
 	if err := e.checkGroupName(c.After); err != nil {
 		return err
 	}
-	_, err = e.moveName(ctx, b, e.show(b, n), c.After, e.now().UTC())
+	_, err = e.moveName(ctx, b, g, c.After, e.now().UTC())
 	return err
 }
 
@@ -369,8 +372,30 @@ func (e *Engine) redoUser(ctx context.Context, s Step, then *UserState) error {
 		}
 		u.wanted = string(unpack(fields[e.names.fields]))
 	}
-	_, err = w.run(ctx, u)
-	return err
+	return w.restore(ctx, u, s.Why)
+}
+
+// restore is run for a change that no request asks for: its steps say what does.
+func (w *update) restore(ctx context.Context, v *User, why string) error {
+	for {
+		p := w.plan(ctx, v)
+		if len(p.Steps) == 0 || w.stuck(p) {
+			return nil
+		}
+		for i := range p.Steps {
+			p.Steps[i].Why = why
+		}
+		err := w.e.apply(ctx, p)
+		if err != nil {
+			return w.refuse(ctx, err)
+		}
+		w.round++
+		if v, err = w.look(ctx, v); errors.Is(err, ErrNoUser) {
+			return errStale
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 // profile returns what brings a state back. An e-mail address so long that only its
@@ -405,6 +430,5 @@ func (e *Engine) redoActive(ctx context.Context, s Step) error {
 	if err := w.admit(); err != nil {
 		return err
 	}
-	_, err = w.run(ctx, u)
-	return err
+	return w.restore(ctx, u, s.Why)
 }

@@ -75,14 +75,14 @@ func (e *Engine) PlanUndo(ctx context.Context, log iter.Seq2[AuditRecord, error]
 	if q.Request == "" && q.From.IsZero() {
 		return nil, errors.New("groupsync: UndoQuery needs a request or a time to begin at")
 	}
-	h := &history{connection: e.connection, query: q, subjects: map[string]*subject{}, created: map[string]bool{}}
+	h := &history{connection: e.connection, query: q, subjects: map[string]*subject{}, deleted: map[string]bool{}, taken: map[string]bool{}}
 	for record, err := range log {
 		if err != nil {
 			return nil, err
 		}
 		h.enter(record.Event)
 	}
-	u := &undoing{e: e, query: q, why: q.why(), created: h.created, made: map[string]*Group{}}
+	u := &undoing{e: e, query: q, why: q.why(), taken: h.taken, made: map[string]*Group{}}
 	u.Restoration = &Restoration{
 		Plan:  &Plan{Title: fmt.Sprintf("undo the changes of the connection %q: %s", e.connection, q)},
 		users: map[string]*UserState{},

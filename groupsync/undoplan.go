@@ -15,11 +15,11 @@ import (
 type undoing struct {
 	e *Engine
 	*Restoration
-	query   UndoQuery
-	book    *Book
-	why     string
-	created map[string]bool   // ids of SCIM groups that this undo has created before
-	made    map[string]*Group // those in place of deleted ones, by the old id
+	query UndoQuery
+	book  *Book
+	why   string
+	taken map[string]bool   // ids of SCIM groups that others gave the name of a deleted one
+	made  map[string]*Group // those in place of deleted ones, by the old id
 }
 
 // plan plans groups first, since who was in a deleted one goes into another.
@@ -92,11 +92,15 @@ func (u *undoing) createdGroup(s *subject, n *entry) {
 }
 
 // deletedGroup plans to create a group anew that the selection deleted. One that the
-// identity provider has made since is its own.
+// identity provider has made since is its own; one that the log does not tell of is
+// what an undo before left half done.
 func (u *undoing) deletedGroup(n *entry) {
 	if owner := u.book.owner(n.name); owner != "" {
-		if u.created[owner] {
+		if !u.taken[owner] {
 			u.made[n.id] = u.e.show(u.book, u.book.live(owner))
+			if u.e.unfinished(u.book, owner) {
+				u.Plan.add(createStep(owner, n.name, n.externalID, u.why))
+			}
 			return
 		}
 		u.leave(createStep(owner, n.name, n.externalID, u.why), "the identity provider has made a group of that name since. Push its members there")
