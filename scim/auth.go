@@ -89,6 +89,9 @@ func NewAuthenticator(cfg AuthConfig) (Authenticator, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if err := cfg.Access.check(); err != nil {
+		return nil, err
+	}
 	from, err := cfg.Access.networks()
 	if err != nil {
 		return nil, err

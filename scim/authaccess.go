@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,6 +35,19 @@ type Access struct {
 }
 
 const authorization = "Authorization"
+
+// check refuses settings under which nobody could authenticate.
+func (a Access) check() error {
+	if !word.MatchString(a.Header) {
+		return fmt.Errorf("scim: access.header: %q is no name of a header such as \"X-Api-Key\"", a.Header)
+	}
+	if !word.MatchString(a.Scheme) || strings.EqualFold(a.Scheme, "basic") {
+		return fmt.Errorf("scim: access.scheme: %q is no word such as \"OAuth\"; Basic and Bearer are understood without it", a.Scheme)
+	}
+	return nil
+}
+
+var word = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
 
 func (a Access) header() string {
 	if a.Header == "" {

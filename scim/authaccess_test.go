@@ -90,6 +90,18 @@ func TestAccessAddresses(t *testing.T) {
 	}
 }
 
+func TestAccessRefused(t *testing.T) {
+	_, token := scim.NewToken()
+	for name, access := range map[string]scim.Access{
+		"header of two words": {Header: "X Api Key"}, "header with colon": {Header: "X-Api-Key:"},
+		"scheme of two words": {Scheme: "My OAuth"}, "basic": {Scheme: "BASIC"},
+	} {
+		if _, err := scim.NewAuthenticator(scim.AuthConfig{Tokens: []scim.Token{token}, Access: access}); err == nil || !strings.Contains(err.Error(), "scim: access.") {
+			t.Errorf("%s: error = %v", name, err)
+		}
+	}
+}
+
 // TestAddressRefused checks that an address off the list is told nothing of its
 // token, at once however often it tries, and that Crowd hears nothing.
 func TestAddressRefused(t *testing.T) {

@@ -20,6 +20,13 @@
 // understands what the known identity providers send besides, see [Provider].
 // [Users] steers what requests may do to users.
 //
+// [NewAuthenticator] makes of [AuthConfig] who may send requests: tokens, from
+// certain addresses only if wanted, and others such as package scim/oidc. Failed
+// attempts are slowed by the address they come from.
+//
+// [Handler.Findings] names settings, here or at the identity provider, that do
+// not fit the requests that come. The folder idp has a page for each provider.
+//
 // A request passes authentication and limits before anything is called or
 // read; what it says is brought into the standard's own form and checked
 // against the schemas before Crowd is called. All changes in Crowd, and all

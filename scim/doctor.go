@@ -75,12 +75,21 @@ func newDoctor(cfg Config) *doctor {
 	}
 }
 
-// see looks at a request that has been answered.
+// see looks at a request that has been answered. Known says whether its path is
+// that of an endpoint.
 func (d *doctor) see(x *exchange, known bool) {
 	var found []Finding
+	var marks mark
+	path := strings.Trim(x.r.URL.Path, "/")
+	if x.authenticated {
+		marks = marksOfRequest(x.r, path) | x.seen.marks
+	}
 	d.mu.Lock()
 	if x.authenticated {
-		found = d.examine(x, known)
+		found = d.examine(x, path, marks)
+		if !known {
+			found = append(found, baseURLFinding(path)...)
+		}
 	} else {
 		found = d.credential(x)
 	}
@@ -131,13 +140,11 @@ func (d *doctor) credential(x *exchange) []Finding {
 	return nil
 }
 
-// examine looks at a request with a valid credential. Known says whether its
-// path is that of an endpoint.
-func (d *doctor) examine(x *exchange, known bool) []Finding {
-	path := strings.Trim(x.r.URL.Path, "/")
-	d.marks |= marksOfRequest(x.r, path) | x.seen.marks
+// examine looks at a request with a valid credential.
+func (d *doctor) examine(x *exchange, path string, marks mark) []Finding {
+	d.marks |= marks
 	d.marks.set(typeListAndOne, d.marks.has(typeList|oneType))
-	if x.seen.marks.has(capitalOp) {
+	if marks.has(capitalOp) {
 		d.capitals++
 	}
 	now := d.now()
@@ -148,9 +155,6 @@ func (d *doctor) examine(x *exchange, known bool) []Finding {
 			Code: "token-expiring", Problem: fmt.Sprintf("the token %q ends %s", x.principal.Token, end.UTC().Format(time.DateOnly)),
 			Remedy: "Make a new token and add it to the settings beside this one, give it to the identity provider, and then remove this one.",
 		})
-	}
-	if !known {
-		found = append(found, baseURLFinding(path)...)
 	}
 	return found
 }
