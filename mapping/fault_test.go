@@ -426,6 +426,17 @@ func TestGroupsOfPatterns(t *testing.T) {
 	}
 }
 
+// A replacement looks anywhere in a name, so that something may stand before what it matches.
+func TestReplacementsThatCanNeverMatch(t *testing.T) {
+	t.Parallel()
+	for pattern, possible := range map[string]bool{`\Ba`: true, `\B-`: true, `(?m)^a`: true, `\ba`: true, `a^`: false, `a\bb`: false} {
+		_, err := mapping.CompileGroups(mapping.Groups{OnTheFly: mapping.OnTheFly{Rename: mapping.Rename{Replace: []mapping.Replacement{{Pattern: pattern}}}}})
+		if (err == nil) != possible {
+			t.Errorf("%q: %v, want it accepted: %v", pattern, err, possible)
+		}
+	}
+}
+
 func TestPatternsThatCanNeverMatch(t *testing.T) {
 	t.Parallel()
 	for pattern, possible := range map[string]bool{
