@@ -215,6 +215,58 @@ func TestContextEndsWait(t *testing.T) {
 	})
 }
 
+// A wait that the deadline would cut short is not begun.
+func TestDeadlineForbidsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		c, _ := scripted(t, answer{status: 503, header: map[string]string{"Retry-After": "2"}})
+		begin := time.Now()
+		_, err := c.User(ctx, "ann")
+		if took := time.Since(begin); took != 0 || !errors.Is(err, crowd.ErrBusy) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v after %v, want ErrBusy at once", err, took)
+		}
+	})
+}
+
+// Clients that failed together do not come back together.
+func TestWaitsDiffer(t *testing.T) {
+	waits := map[time.Duration]bool{}
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			c, _ := scripted(t, answer{status: 502}, answer{status: 200, media: typeJSON, body: `{"name":"ann"}`})
+			begin := time.Now()
+			if _, err := c.User(t.Context(), "ann"); err != nil {
+				t.Fatal(err)
+			}
+			waits[time.Since(begin)] = true
+		})
+	}
+	if len(waits) < 2 {
+		t.Errorf("all waits are %v", waits)
+	}
+}
+
+// silentServer answers nothing until the request's context ends.
+type silentServer struct{}
+
+func (silentServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// It is not the server's fault that the caller went away.
+func TestCanceledUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err := clientOf(t, silentServer{}, crowd.Config{}).User(ctx, "ann")
+		if !errors.Is(err, context.Canceled) || errors.Is(err, crowd.ErrUnavailable) {
+			t.Errorf("got %v, want one that is context.Canceled alone", err)
+		}
+	})
+}
+
 // A call that nothing was sent of may be repeated, whatever it is.
 func TestRepeatsUnsent(t *testing.T) {
 	dials := 0

@@ -237,6 +237,8 @@ func TestContract07Formats(t *testing.T) {
 		{"application/json;charset=utf-8", "application/json"},
 		{"application/xml;q=0.5, application/json", "application/json"},
 		{"application/xml, application/json;q=0.9", "application/xml"},
+		{"text/html, application/json;q=0.5", "application/json"},
+		{"text/html, image/*", "application/xml"},
 	} {
 		s.header["Accept"] = []string{c.accept}
 		if got := s.want(200, "GET", "user?username=ann", "").header.Get("Content-Type"); got != c.want {
