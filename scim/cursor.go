@@ -84,8 +84,11 @@ func (q *query) cursorAfter(e entry, place int) string {
 // fingerprint returns what tells this query from others, its page aside.
 func (q *query) fingerprint() string {
 	text := ""
+	for _, t := range q.over {
+		text += t.Name() + "\x00"
+	}
 	if q.filter != nil {
-		text = q.filter.String()
+		text += q.filter.String()
 	}
 	if q.sortBy != nil {
 		text += "\x00" + q.sortBy.Attr.String()

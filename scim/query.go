@@ -14,6 +14,7 @@ import (
 // A query is what a client wants to read: which resources, which part of them
 // and in which order (RFC 7644 section 3.4.2).
 type query struct {
+	over                 kinds
 	filter               filter.Expr // nil: everything
 	attributes, excluded []filter.Path
 	shown                map[*resource.Type]*resource.Projection
@@ -111,11 +112,12 @@ func (h *Handler) searchQuery(x *exchange, reads ...*resource.Type) (*query, err
 		if i < 0 || v == nil {
 			continue
 		}
+		known := paramNames()[i]
 		text, ok := searchText(v)
-		if !ok {
-			return nil, refuse(invalidValue, paramNames()[i]+": the value has a wrong type")
+		if _, list := v.([]any); !ok || (list && known != paramAttributes && known != paramExcluded) {
+			return nil, refuse(invalidValue, known+": the value has a wrong type")
 		}
-		given[paramNames()[i]] = text
+		given[known] = text
 	}
 	return h.parseQuery(given, reads...)
 }
@@ -151,7 +153,7 @@ func searchText(v any) (string, bool) {
 }
 
 func (h *Handler) parseQuery(given map[string]string, reads ...*resource.Type) (*query, error) {
-	q := &query{start: 1, count: h.limits.Page}
+	q := &query{start: 1, count: h.limits.Page, over: reads}
 	if err := h.project(q, given); err != nil {
 		return nil, err
 	}
@@ -164,7 +166,7 @@ func (h *Handler) parseQuery(given map[string]string, reads ...*resource.Type) (
 			return nil, err
 		}
 		q.filter = e
-		if err := checkAny(reads, func(t *resource.Type) error { return filter.Check(e, t) }); err != nil {
+		if err := filter.Check(e, q.over); err != nil {
 			return nil, err
 		}
 	}
@@ -176,6 +178,40 @@ func (h *Handler) parseQuery(given map[string]string, reads ...*resource.Type) (
 	var err error
 	q.after, err = q.position()
 	return q, err
+}
+
+// kinds are the resource types that a query goes over. As a schema they have
+// what any of them has: to the others it is an attribute without value
+// (RFC 7644 section 3.4.2.1).
+type kinds []*resource.Type
+
+// Lookup implements [filter.Schema].
+func (k kinds) Lookup(urn, name string) (filter.AttrInfo, bool) {
+	for _, t := range k {
+		if info, ok := t.Lookup(urn, name); ok {
+			return info, true
+		}
+	}
+	return filter.AttrInfo{}, false
+}
+
+// satisfiable reports whether a filter can hold of a resource of the type, to
+// which attributes that its schema has not are without value.
+func satisfiable(e filter.Expr, t *resource.Type) bool {
+	can := func(term filter.Expr) bool { return satisfiable(term, t) }
+	switch e := e.(type) {
+	case *filter.And:
+		return !slices.ContainsFunc(e.Terms, func(term filter.Expr) bool { return !can(term) })
+	case *filter.Or:
+		return slices.ContainsFunc(e.Terms, can)
+	case *filter.ValuePath:
+		_, _, err := e.Attr.Resolve(t)
+		return err == nil
+	case *filter.Compare:
+		_, _, err := e.Attr.Resolve(t)
+		return err == nil || e.Op == filter.NotEqual && e.Value != nil || e.Op == filter.Equal && e.Value == nil
+	}
+	return true
 }
 
 // checkAny returns nil if the check passes for one of the types at least: a

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/scimcrowd/scimcrowd/groupsync"
-	"github.com/scimcrowd/scimcrowd/mapping/filter"
 )
 
 // searchAllByQuery serves GET on the base URL (RFC 7644 section 3.4.2.1).
@@ -27,15 +26,15 @@ func (h *Handler) searchAll(x *exchange) error {
 	return h.findAll(x, q)
 }
 
-// findAll lists users, then groups. A type of which the filter knows no
-// attribute has no resource that matches.
+// findAll lists users, then groups, but none of a type of which the filter can
+// hold of no resource.
 func (h *Handler) findAll(x *exchange, q *query) error {
 	ctx := x.context()
 	p, err := h.cut(q, func(yield func(entry, error) bool) {
 		users := func(ctx context.Context) source { return h.usersMatching(ctx, q) }
 		groups := func(ctx context.Context) source { return h.groupsMatching(ctx, q) }
 		for i, part := range []func(context.Context) source{users, groups} {
-			if q.filter != nil && filter.Check(q.filter, h.types()[i]) != nil {
+			if !satisfiable(q.filter, h.types()[i]) {
 				continue
 			}
 			for e, err := range part(ctx) {

@@ -23,6 +23,9 @@ type scope struct {
 func (sc scope) find(a Attr) (values []any, info AttrInfo, typed bool) {
 	if sc.resource != nil {
 		a, info, typed = resolve(a, sc.schema)
+		if !typed && sc.schema != nil && a.URN != "" {
+			return nil, info, typed // it is another kind of resource's
+		}
 		return valuesAt(sc.resource, a), info, typed
 	}
 	if sc.typed {
