@@ -110,12 +110,24 @@ func (b *bulk) add(item any) {
 	op.method = strings.ToUpper(method)
 	op.path, _ = members["path"].(string)
 	op.id, _ = members["bulkid"].(string)
-	op.version, _ = members["version"].(string)
 	op.data, _ = members["data"].(map[string]any)
-	op.failure = b.check(op)
+	if op.failure = b.check(op); op.failure == nil {
+		op.failure = op.condition(members["version"])
+	}
 	if op.id != "" && b.byID[op.id] == nil {
 		b.byID[op.id] = op
 	}
+}
+
+// condition takes the version that the resource must have. One that cannot be
+// understood must not be taken for none.
+func (op *bulkOperation) condition(version any) *failure {
+	text, ok := version.(string)
+	if !ok && version != nil {
+		return refuse(invalidValue, "version: send the text of meta.version, or leave it out")
+	}
+	op.version = text
+	return nil
 }
 
 // check refuses an operation that cannot be one.
@@ -135,11 +147,17 @@ func (b *bulk) check(op *bulkOperation) *failure {
 	if op.id != "" && b.byID[op.id] != nil {
 		return refuse(invalidValue, "bulkId: two operations have this one")
 	}
-	endpoint, _, _ := strings.Cut(strings.Trim(b.relative(op.path), "/"), "/")
-	if endpoint, _, _ = strings.Cut(endpoint, "?"); endpoint != "Users" && endpoint != "Groups" {
+	if !b.addressed(op.path) {
 		return refuse(invalidValue, "path: use /Users or /Groups, with an id for all but POST")
 	}
 	return nil
+}
+
+// addressed reports whether a path is one of resources, or of all of a type.
+func (b *bulk) addressed(path string) bool {
+	path, _, _ = strings.Cut(b.relative(path), "?")
+	endpoint, id, _ := strings.Cut(strings.Trim(path, "/"), "/")
+	return (endpoint == "Users" || endpoint == "Groups") && id != ".search"
 }
 
 // relative returns a path as seen from the base URL.
@@ -363,6 +381,8 @@ func (b *bulk) response() []byte {
 			result["response"] = json.RawMessage(f.body())
 			if op.method != http.MethodPost {
 				set("location", b.located(op))
+			} else if op.made != "" { // and then it could not be completed
+				set("location", op.location)
 			}
 		} else {
 			set("location", op.location)
@@ -381,7 +401,7 @@ func (b *bulk) response() []byte {
 // located returns the address an operation was meant for.
 func (b *bulk) located(op *bulkOperation) string {
 	path, _, missing := b.resolve(op)
-	if len(missing) > 0 || op.path == "" {
+	if len(missing) > 0 || !b.addressed(op.path) {
 		return ""
 	}
 	path, _, _ = strings.Cut(path, "?")
