@@ -25,6 +25,7 @@ const (
 	invalidPath   = "invalidPath"
 	invalidSyntax = "invalidSyntax"
 	invalidValue  = "invalidValue"
+	noTarget      = "noTarget"
 	tooMany       = "tooMany"
 	uniqueness    = "uniqueness"
 )

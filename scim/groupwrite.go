@@ -1,7 +1,9 @@
 package scim
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
@@ -76,8 +78,8 @@ func (h *Handler) matchGroup(x *exchange) error {
 }
 
 // patchGroup serves PATCH /Groups/{id}. The members are never loaded for it,
-// unless an operation chooses among them by anything but their value or the
-// client asks for them by name.
+// unless an operation chooses among them by anything but their value, replaces
+// some of them by others, or the client asks for them by name.
 func (h *Handler) patchGroup(x *exchange) error {
 	q, ops, err := h.patchBody(x, h.group)
 	if err != nil {
@@ -122,13 +124,22 @@ func (h *Handler) memberChanges(x *exchange, ops []resource.MemberOp) ([]groupsy
 		case resource.RemoveAllMembers:
 			c.Op, c.IDs = groupsync.ReplaceMembers, nil
 		}
-		if op.Filter != nil {
-			chosen, err := h.chooseMembers(x, op.Filter, changes)
-			if err != nil {
-				return nil, err
-			}
-			c.IDs = chosen
+		if op.Filter == nil {
+			changes = append(changes, c)
+			continue
 		}
+		chosen, err := h.chooseMembers(x, op.Filter, changes)
+		if err != nil {
+			return nil, err
+		}
+		if op.Kind == resource.ReplaceMembers {
+			if len(chosen) == 0 {
+				return nil, refuse(noTarget, "members: no member matches the filter of the replace; add the member without one")
+			}
+			changes = append(changes, groupsync.MemberChange{Op: groupsync.RemoveMembers, IDs: chosen})
+			c.Op, chosen = groupsync.AddMembers, op.Values
+		}
+		c.IDs = chosen
 		changes = append(changes, c)
 	}
 	return changes, nil
@@ -145,23 +156,51 @@ func (h *Handler) chooseMembers(x *exchange, e filter.Expr, earlier []groupsync.
 	matches := func(member map[string]any) bool {
 		return filter.Match(wanted, map[string]any{"members": []any{member}}, h.group)
 	}
+	now := newMembership(earlier)
 	var ids []string
 	for m, err := range h.engine.Members(x.context(), g) {
 		if err != nil {
 			return nil, err
 		}
-		if matches(h.memberValue(m)) {
+		if now.stays(m.ID) && matches(h.memberValue(m)) {
 			ids = append(ids, m.ID)
 		}
+		delete(now.said, m.ID)
 	}
-	for _, c := range earlier {
-		for _, id := range c.IDs {
-			if c.Op != groupsync.RemoveMembers && matches(map[string]any{"value": id, "type": "User"}) {
-				ids = append(ids, id)
-			}
+	for _, id := range slices.Sorted(maps.Keys(now.said)) {
+		if now.said[id] && matches(map[string]any{"value": id, "type": "User"}) {
+			ids = append(ids, id)
 		}
 	}
 	return ids, nil
+}
+
+// A membership is what the earlier operations of a request make of a group.
+type membership struct {
+	said    map[string]bool // whether the member is in, of those that are named
+	cleared bool            // nobody else is in
+}
+
+func newMembership(changes []groupsync.MemberChange) membership {
+	m := membership{said: map[string]bool{}}
+	for _, c := range changes {
+		if c.Op == groupsync.ReplaceMembers {
+			m.cleared = true
+			clear(m.said)
+		}
+		for _, id := range c.IDs {
+			m.said[id] = c.Op != groupsync.RemoveMembers
+		}
+	}
+	return m
+}
+
+// stays reports whether one who was a member is one still.
+func (m membership) stays(id string) bool {
+	if in, ok := m.said[id]; ok {
+		return in
+	}
+	return !m.cleared
 }
 
 // deleteGroup serves DELETE /Groups/{id}.

@@ -176,7 +176,14 @@ func (m *groupModel) draw(t *rapid.T, people []string) (op map[string]any, refus
 		}
 		return op
 	}
-	switch rapid.IntRange(0, 5).Draw(t, "what") {
+	switch rapid.IntRange(0, 6).Draw(t, "what") {
+	case 6:
+		kind = "replace"
+		other := rapid.SampledFrom(people).Draw(t, "other")
+		refused := !m.members[one]
+		delete(m.members, one)
+		m.members[other] = true
+		return path(`members[value eq "`+one+`"]`, map[string]any{"value": other}), refused
 	case 0:
 		if kind == "remove" {
 			return path("displayName", nil), true

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
@@ -33,8 +34,10 @@ const (
 // A MemberOp is one change of membership.
 type MemberOp struct {
 	Kind   MemberKind
-	Values []string    // ids of members, each once
-	Filter filter.Expr // RemoveMembers only, instead of Values: of the members that satisfy it
+	Values []string // ids of members, each once
+	// Filter restricts it to the members that satisfy it: RemoveMembers, which then has no Values, takes them out, and
+	// ReplaceMembers puts its one value in their place, if there are any.
+	Filter filter.Expr
 }
 
 // FoldGroup folds the operations on a Group, which come from [ParsePatch], into one change. It takes time linear in
@@ -111,14 +114,23 @@ func (f *memberFold) fold(op Op) error {
 
 // filtered folds an operation on the members that satisfy a filter.
 func (f *memberFold) filtered(op Op) error {
-	if op.Kind != Remove {
-		return refuse(invalidPath, "the %s of %q: members cannot be changed by a filter, only removed; add or replace members without one", op.Kind, op.Path.String())
+	member := MemberOp{Kind: RemoveMembers, Filter: op.Path.Filter}
+	switch op.Kind {
+	case Add:
+		return refuse(invalidPath, "the add of %q: members are added without a filter", op.Path.String())
+	case Replace:
+		ids, err := memberIDs([]any{op.Value})
+		if err != nil {
+			return err
+		}
+		member.Kind, member.Values = ReplaceMembers, ids
+	default:
+		if ids, ok := named(op.Path.Filter); ok {
+			f.want(ids, false)
+			return nil
+		}
 	}
-	if ids, ok := named(op.Path.Filter); ok {
-		f.want(ids, false)
-		return nil
-	}
-	f.done = append(f.result(), MemberOp{Kind: RemoveMembers, Filter: op.Path.Filter})
+	f.done = append(f.result(), member)
 	f.reset, f.wanted, f.order = false, nil, nil
 	return nil
 }
@@ -158,8 +170,15 @@ func memberIDs(v any) ([]string, error) {
 	return ids, nil
 }
 
-// clear forgets what was wanted so far, filters included: nobody is left.
-func (f *memberFold) clear() { *f = memberFold{reset: true} }
+// clear forgets what was wanted so far, filters included: nobody is left. But what precedes a replace that must find
+// someone stays, for it may fail.
+func (f *memberFold) clear() {
+	demanding := func(m MemberOp) bool { return m.Kind == ReplaceMembers && m.Filter != nil }
+	if !slices.ContainsFunc(f.done, demanding) {
+		f.done = nil
+	}
+	*f = memberFold{done: f.done, reset: true}
+}
 
 func (f *memberFold) want(ids []string, in bool) {
 	if f.wanted == nil {

@@ -80,13 +80,14 @@ func TestFoldGroup(t *testing.T) {
 		{"replace by an empty string", `{"op":"replace","path":"members","value":""}`, "", "invalidValue"},
 		{"replace by an empty object", `{"op":"replace","path":"members","value":{}}`, "", "invalidValue"},
 		{"replace by what cannot be recognised", `{"op":"replace","path":"members","value":[{"id":"a"}]}`, "", "invalidValue"},
-		{"replace by filter", `{"op":"replace","path":"members[value eq \"a\"]","value":{"value":"b"}}`, "", "invalidPath"},
+		{"replace by filter", `{"op":"replace","path":"members[value eq \"a\"]","value":{"value":"b"}}`, `replace b[value eq "a"]`, ""},
 		{"replace display", `{"op":"replace","path":"members[value eq \"a\"].display","value":"b"}`, "", "mutability"},
 
 		{"the last operation on a member counts", `{"op":"add","path":"members","value":[{"value":"a"},{"value":"b"}]},{"op":"remove","path":"members","value":[{"value":"a"}]},{"op":"add","path":"members","value":[{"value":"c"}]}`, "remove a, add b c", ""},
 		{"after a replace", `{"op":"add","path":"members","value":["x"]},{"op":"replace","path":"members","value":["a"]},{"op":"add","path":"members","value":["b"]},{"op":"remove","path":"members","value":["a"]}`, "replace b", ""},
 		{"after a remove of all", `{"op":"remove","path":"members"},{"op":"add","path":"members","value":["b"]}`, "replace b", ""},
 		{"around a filter", `{"op":"add","path":"members","value":["a"]},{"op":"remove","path":"members[display sw \"x\"]"},{"op":"add","path":"members","value":["b"]}`, `add a, remove[display sw "x"], add b`, ""},
+		{"before a remove of all only what may fail counts", `{"op":"add","path":"members","value":["a"]},{"op":"replace","path":"members[value eq \"a\"]","value":{"value":"b"}},{"op":"add","path":"members","value":["c"]},{"op":"remove","path":"members"}`, `add a, replace b[value eq "a"], removeAll`, ""},
 		{"nothing before a remove of all counts", `{"op":"remove","path":"members[display sw \"x\"]"},{"op":"remove","path":"members"}`, "removeAll", ""},
 
 		{"rename", `{"op":"Replace","path":"displayName","value":"N"}`, "; displayName N", ""},

@@ -136,7 +136,11 @@ func (p *patchParser) emit(kind OpKind, at located, v any, hasValue bool) error 
 	if v == nil && a.reference {
 		return refuse(invalidValue, "the %s of %q has null as value: send an array, an empty one for nobody", kind, at.path.String())
 	}
-	value, err := p.c.forPath(*at.path, at.to, v)
+	c := p.c
+	if kind == Add { // "a new value is added" (RFC 7644 section 3.5.2.1), with or without an array around it
+		c.SingleObjectAsArray = true
+	}
+	value, err := c.forPath(*at.path, at.to, v)
 	if err != nil {
 		return err
 	}
