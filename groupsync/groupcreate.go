@@ -52,7 +52,7 @@ func (e *Engine) CreateGroup(ctx context.Context, g NewGroup) (*Group, error) {
 func (e *Engine) checkGroupName(name string) error {
 	if err := crowd.ValidateName(name); err != nil {
 		return &RefusedError{
-			Attribute: "displayName", Problem: fmt.Sprintf("Crowd does not accept the name %q: %v", name, err),
+			Attribute: "displayName", Problem: fmt.Sprintf("Crowd does not accept the name %q", name),
 			Remedy: "Use 1 to 255 characters without leading or trailing blanks", Err: err,
 		}
 	}

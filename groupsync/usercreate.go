@@ -108,7 +108,7 @@ func profileName(p Profile) (string, error) {
 	name := *p.Fields.Username
 	if err := crowd.ValidateName(name); err != nil {
 		return "", &RefusedError{
-			Attribute: "userName", Problem: fmt.Sprintf("Crowd does not accept the name %q: %v", name, err),
+			Attribute: "userName", Problem: fmt.Sprintf("Crowd does not accept the name %q", name),
 			Remedy: "Use 1 to 255 characters without leading or trailing blanks", Err: err,
 		}
 	}

@@ -38,23 +38,22 @@ func conditional(header http.Header) bool {
 // checkMatch holds the preconditions of a write against the version there is.
 func checkMatch(header http.Header, etag string) *failure {
 	if held(header, etag) {
-		return stale()
+		return &failure{
+			status: http.StatusPreconditionFailed,
+			detail: "If-None-Match: the resource has a version that the header excludes; leave the header out to change it",
+		}
 	}
 	return checkIfMatch(header, etag)
 }
 
 // checkIfMatch holds If-Match alone, which reads may have too.
 func checkIfMatch(header http.Header, etag string) *failure {
-	if value := strings.Join(header.Values("If-Match"), ","); value != "" && !listed(value, etag) {
-		return stale()
+	if value := strings.Join(header.Values("If-Match"), ","); value == "" || listed(value, etag) {
+		return nil
 	}
-	return nil
-}
-
-func stale() *failure {
 	return &failure{
 		status: http.StatusPreconditionFailed,
-		detail: "the resource has another version by now; read it again and repeat the request",
+		detail: "If-Match: the resource has another version by now; read it again and repeat the request",
 	}
 }
 

@@ -53,6 +53,9 @@ func TestStandards(t *testing.T) {
 	}
 }
 
+// insideOf finds how errors of our own packages and of the decoder begin.
+var insideOf = regexp.MustCompile(`\b(crowd|groupsync|mapping|scim|resource|json): `)
+
 func readRules(t *testing.T) map[string][]rule {
 	t.Helper()
 	files, err := filepath.Glob("testdata/rfc/rfc*.json")
@@ -118,6 +121,9 @@ func (r rule) check(t *testing.T, p scim.Provider) {
 		like.Expect.BodyContains, like.Expect.BodyAbsent = s.Contains, s.Absent
 		if method != http.MethodHead {
 			checkBody(t, i, like, a, fill, false)
+		}
+		if detail := a.string("detail"); a.status >= 400 && insideOf.MatchString(detail) {
+			t.Errorf("step %d: the detail has the wording of a package: %s", i, detail)
 		}
 		for _, exact := range s.Exact {
 			if got, _ := resolve(a.body, exact[0]); fmt.Sprint(got) != fill(exact[1]) {
