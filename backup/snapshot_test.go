@@ -296,3 +296,16 @@ func TestSnapshotComparedAndRestored(t *testing.T) {
 		t.Errorf("hal, who was there by hand, is gone: %v", members)
 	}
 }
+
+// restore plans and applies a restoration.
+func (s *site) restore(t *testing.T, snapshot *backup.Snapshot) *groupsync.Restoration {
+	t.Helper()
+	plan, err := s.running.Engine.PlanRestore(t.Context(), snapshot, groupsync.RestoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.running.Engine.ApplyRestore(t.Context(), plan, groupsync.ReconcileOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
