@@ -11,10 +11,16 @@ import (
 const MaxNameLength = 255
 
 // Fold returns the form of a user or group name that Crowd compares: lower
-// case, by simple Unicode rules and independent of any locale. No other
-// normalisation takes place; a composed and a decomposed accent differ.
+// case, by simple Unicode rules and independent of any locale. The dotted capital
+// İ and the dotless ı are no forms of i. No other normalisation takes place; a
+// composed and a decomposed accent differ.
 func Fold(name string) string {
-	return strings.Map(unicode.ToLower, name)
+	return strings.Map(func(r rune) rune {
+		if r == 'İ' { // which Unicode lowers to an i with another dot
+			return r
+		}
+		return unicode.ToLower(r)
+	}, name)
 }
 
 // ValidateName reports why Crowd would refuse a user or group name: it is

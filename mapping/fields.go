@@ -119,4 +119,11 @@ func quote(s string) string {
 }
 
 // Fold returns a name as Crowd compares it: names of users and groups that fold alike are the same.
-func Fold(s string) string { return strings.Map(unicode.ToLower, s) }
+func Fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == 'İ' { // no form of i
+			return r
+		}
+		return unicode.ToLower(r)
+	}, s)
+}
