@@ -81,6 +81,7 @@ func New(app App, cfg Config) *IdP {
 	if cfg.BaseURL == "" {
 		panic("scimtest: Config.BaseURL is required")
 	}
+	cfg.BaseURL, _, _ = strings.Cut(cfg.BaseURL, "?") // Entra takes its flags out, too
 	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
 	if cfg.HTTPClient == nil {
 		cfg.HTTPClient = http.DefaultClient
