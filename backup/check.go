@@ -34,9 +34,6 @@ type checker struct {
 // check returns what is wrong with c beyond the form of its values.
 func check(c *Config) *faults {
 	k := &checker{names: map[string]string{}, paths: map[string]string{}, below: map[string]string{}}
-	if c.Format != "" && c.Format != Format {
-		k.faults.add("/format", quote(c.Format)+" is no version that is known here", "Write "+quote(Format)+", or use a program that knows that version")
-	}
 	for i := range c.Connections {
 		k.connection(&c.Connections[i], fmt.Sprintf("/connections/%d", i))
 	}

@@ -43,7 +43,7 @@ func formFaults() []faultTest {
 			`/connections: the list is empty. Write at least one, as in [{"name": "okta", ...}]`,
 		}},
 		{"other version", replaced("scimcrowd/v1", "scimcrowd/v2"), []string{
-			`/format: "scimcrowd/v2" is no version that is known here. Write "scimcrowd/v1", or use a program that knows that version`,
+			`/format: "scimcrowd/v2" is a later version than is known here. Write "scimcrowd/v1", or use a program that knows that version`,
 		}},
 		{"connection without anything", document(`{}`), []string{
 			`/connections/0/name: it is missing. Add "name": "okta"`,

@@ -13,6 +13,8 @@ import (
 // contradict each other, and mappings that do not compile. What only follows
 // from another fault is left out. No fault repeats a secret.
 //
+// Of a document of another format nothing is told but that.
+//
 // Documents of more than 16 MiB, deeper than 32 levels or with more than 250,000
 // values are refused.
 func Read(r io.Reader) (*Config, error) {
@@ -26,8 +28,8 @@ func Read(r io.Reader) (*Config, error) {
 func read(data []byte) (*Config, error) {
 	var f faults
 	root := parse(data, &f)
-	if root == nil {
-		return nil, f.err(nil)
+	if root == nil || otherFormat(root, &f) {
+		return nil, f.err(root)
 	}
 	var c Config
 	d := decoder{faults: &f, forms: map[string]*regexp.Regexp{}}
