@@ -75,7 +75,9 @@ func (x *exchange) fail(f *failure) {
 	if f.retryAfter > 0 {
 		header.Set("Retry-After", seconds(f.retryAfter))
 	}
-	header.Del("ETag")
+	for _, name := range []string{"ETag", "Location", "Content-Location"} {
+		header.Del(name) // of the answer that it comes instead of
+	}
 	// A client that is gone is told nothing; its absence shows in the log.
 	_ = x.send(f.status, f.body())
 }

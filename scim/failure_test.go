@@ -69,6 +69,20 @@ func TestCrowdFailures(t *testing.T) {
 	}
 }
 
+// TestFailureHasNoAddress checks that an error does not carry the headers of the
+// answer it came instead of.
+func TestFailureHasNoAddress(t *testing.T) {
+	b := newBridge(t)
+	devs := b.group("devs", b.user("ann"))
+	b.crowd.Fail(crowdtest.Fault{Nth: 2, Times: -1, Kind: crowdtest.Answer, Status: 500})
+	a := b.want(503, "GET", "/Groups/"+devs, "")
+	for _, name := range []string{"Location", "Content-Location", "ETag"} {
+		if value := a.header.Get(name); value != "" {
+			t.Errorf("%s = %q", name, value)
+		}
+	}
+}
+
 // TestPermission checks the detail for the administrator where the application
 // lacks a permission.
 func TestPermission(t *testing.T) {
