@@ -84,14 +84,38 @@ func (h *Handler) providerConfig() map[string]any {
 			"cursor": true, "index": true, "defaultPaginationMethod": "index",
 			"defaultPageSize": h.limits.Page, "maxPageSize": h.limits.Page,
 		},
-		"authenticationSchemes": []any{map[string]any{
-			"type": "oauthbearertoken", "name": "Bearer token",
-			"description": "A token of this connection in the Authorization header: Bearer TOKEN",
-			"specUri":     "https://www.rfc-editor.org/info/rfc6750",
-			"primary":     true,
-		}},
-		"meta": map[string]any{"resourceType": "ServiceProviderConfig", "location": h.base + "/ServiceProviderConfig"},
+		"authenticationSchemes": h.schemes(),
+		"meta":                  map[string]any{"resourceType": "ServiceProviderConfig", "location": h.base + "/ServiceProviderConfig"},
 	}
+}
+
+// schemes describes how requests are authenticated, as far as that is known: of
+// an embedder's own way only that it is by bearer token may be supposed.
+func (h *Handler) schemes() []any {
+	header, basic := authorization, false
+	if known, ok := h.auth.(*authenticators); ok {
+		for _, one := range known.all {
+			if tokens, ok := one.(*tokenSet); ok {
+				header = tokens.access.header()
+				basic = header == authorization
+			}
+		}
+	}
+	list := []any{map[string]any{
+		"type": "oauthbearertoken", "name": "Bearer token",
+		"description": "A token of this connection in the " + header + " header: Bearer TOKEN",
+		"specUri":     "https://www.rfc-editor.org/info/rfc6750",
+		"primary":     true,
+	}}
+	if basic {
+		list = append(list, map[string]any{
+			"type": "httpbasic", "name": "HTTP Basic",
+			"description": "A token of this connection as the password in the Authorization header, with any user name",
+			"specUri":     "https://www.rfc-editor.org/info/rfc7617",
+			"primary":     false,
+		})
+	}
+	return list
 }
 
 func (h *Handler) resourceType(t *resource.Type, path, description string) map[string]any {
