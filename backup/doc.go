@@ -27,6 +27,24 @@
 // their contents do, and what it writes [Read] gives back unchanged. [Diff] tells
 // two configurations apart in words. [Schema] describes the document to editors.
 //
+// [ReviewChange] holds a document against Crowd and against the one in use: what
+// differs, what Crowd lacks, who would gain and lose which group. A [Live] puts it into
+// use, whole or not at all, and gives back the one it replaced, which undoes it.
+//
+// # State
+//
+// [WriteSnapshot] writes what stands on record of a connection: SCIM groups, grants,
+// memberships and how each came to be, what is kept of users. A [Snapshot] is compared
+// with now, and brought back as a plan that an administrator can look at first:
+//
+//	snapshot, err := backup.OpenSnapshot(file, size)
+//	restoration, err := running.Engine.PlanRestore(ctx, snapshot, groupsync.RestoreOptions{})
+//	fmt.Println(restoration.Plan.Table())
+//	result, err := running.Engine.ApplyRestore(ctx, restoration, groupsync.ReconcileOptions{})
+//
+// Without a snapshot, [groupsync.Engine.PlanUndo] takes back what one request or one
+// hour has changed, by the audit log.
+//
 // # Secrets
 //
 // A [Password] says where a secret is: in an environment variable, in a file,
@@ -35,6 +53,6 @@
 // machine: without secrets, with the references kept, or with everything sealed
 // by package seal. No fault, error or difference repeats a secret.
 //
-// The package never reads the environment or the disk and calls no Crowd: what
-// it needs of them it is handed as functions.
+// The package never reads the environment or the disk: what it needs of them it is
+// handed as functions. Only reviews, and what takes an engine, call Crowd.
 package backup

@@ -16,6 +16,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
 )
 
@@ -308,4 +309,98 @@ func (s *site) restore(t *testing.T, snapshot *backup.Snapshot) *groupsync.Resto
 		t.Fatal(err)
 	}
 	return plan
+}
+
+// Another Crowd, whose users have other ids, gets the memberships of those who are
+// there by name.
+func TestSnapshotRestoredInAnotherCrowd(t *testing.T) {
+	s, _ := crew(t)
+	snapshot := opened(t, s.snapshot(t))
+	other := newSite(t, "")
+	other.crowd.AddDirectory(crowdtest.Directory{Name: "Another", ID: 98305})
+	other.crowd.UpdateApplication(crowdtest.DefaultApplication, func(a *crowdtest.Application) {
+		a.Directories = []crowdtest.Mapping{{Directory: "Another"}}
+	})
+	for _, name := range []string{"bob", "ANN"} {
+		other.person(t, name)
+	}
+	byID, err := other.running.Engine.PlanRestore(t.Context(), snapshot, groupsync.RestoreOptions{Groups: []string{"crew"}})
+	if err != nil || len(byID.Left) != 3 {
+		t.Errorf("by id: %v, %v, want nobody found", byID, err)
+	}
+	plan, err := other.running.Engine.PlanRestore(t.Context(), snapshot, groupsync.RestoreOptions{Groups: []string{"CREW"}, ByName: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Left) != 1 || plan.Left[0].Step.User != "cat" {
+		t.Errorf("left alone: %v, want cat, who is not there", plan.Left)
+	}
+	for range 2 {
+		if _, err := other.running.Engine.ApplyRestore(t.Context(), plan, groupsync.ReconcileOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := other.crowd.In("Another").Members("crew")
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"ANN", "bob"}, got); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+	if _, err := other.running.Engine.PlanRestore(t.Context(), snapshot, groupsync.RestoreOptions{Groups: []string{"nobody"}}); !errors.Is(err, groupsync.ErrNoGroup) {
+		t.Errorf("a group that never was: %v", err)
+	}
+}
+
+// Users who were deleted for the identity provider or protected since, and one who was
+// locked out, are told of and left as they are.
+func TestSnapshotLeavesPeopleAlone(t *testing.T) {
+	s, team := crew(t)
+	snapshot := opened(t, s.snapshot(t))
+	id := func(name string) string {
+		u, err := s.running.Engine.UserByName(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.ID
+	}
+	if w := s.send(http.MethodDelete, "/scim/okta/Users/"+id("ann"), ""); w.Code != http.StatusNoContent {
+		t.Fatalf("DELETE = %d", w.Code)
+	}
+	s.patch(t, "/scim/okta/Users/"+id("bob"), `{"op": "replace", "path": "active", "value": false}`)
+	s.patch(t, "/scim/okta/Groups/"+team, `{"op": "remove", "path": "members"}`)
+	plan := s.restore(t, snapshot)
+	told := fmt.Sprint(plan.Left)
+	for _, want := range []string{`grant "ann" in "crew": the user is deleted for the identity provider`, `reactivate user "bob": active "false" -> "true": a restore lets nobody in`} {
+		if !strings.Contains(told, want) {
+			t.Errorf("left alone: %s\nwant %s", told, want)
+		}
+	}
+	if u, _ := s.crowd.User("bob"); u.Active {
+		t.Error("bob, who was locked out, is in again")
+	}
+	got := s.crowd.Members("crew")
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"bob", "cat", "hal"}, got); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+}
+
+// A refused plan changes nothing, and passes once it is approved.
+func TestSnapshotRestoreIsGuarded(t *testing.T) {
+	s := newSite(t, `, "groups": {"guard": {"removals": {"count": 1, "percent": 10}}}`)
+	ids := []string{s.person(t, "ann"), s.person(t, "bob"), s.person(t, "cat")}
+	team := s.team(t, "crew", ids[0])
+	snapshot := opened(t, s.snapshot(t))
+	s.patch(t, "/scim/okta/Groups/"+team, `{"op": "add", "path": "members", "value": [{"value": "`+ids[1]+`"}, {"value": "`+ids[2]+`"}]}`)
+	plan, err := s.running.Engine.PlanRestore(t.Context(), snapshot, groupsync.RestoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.running.Engine.ApplyRestore(t.Context(), plan, groupsync.ReconcileOptions{})
+	if refusal, ok := errors.AsType[*groupsync.GuardError](err); !ok || refusal.Count != 2 || refusal.Total != 3 || len(s.crowd.Members("crew")) != 3 {
+		t.Errorf("error %v with %v in crew, want the plan refused", err, s.crowd.Members("crew"))
+	}
+	_, err = s.running.Engine.ApplyRestore(t.Context(), plan, groupsync.ReconcileOptions{Approve: plan.Plan.Fingerprint()})
+	if err != nil || !slices.Equal(s.crowd.Members("crew"), []string{"ann"}) {
+		t.Errorf("once approved: %v, %v", err, s.crowd.Members("crew"))
+	}
 }
