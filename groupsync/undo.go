@@ -22,6 +22,7 @@ type UndoQuery struct {
 	Reactivate bool
 }
 
+// String returns the query in words.
 func (q UndoQuery) String() string {
 	var parts []string
 	if q.Request != "" {
