@@ -82,7 +82,7 @@ func (c coercer) list(a *attribute, v any) ([]any, error) {
 		}
 		found = append(found, e)
 	}
-	return found, nil
+	return unrepeated(a, found), nil
 }
 
 // demote reports whether e is primary. If there was a primary value before, e ceases to be one.
