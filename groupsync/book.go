@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -17,10 +18,14 @@ type Book struct {
 	// Crowd holds the Crowd groups that were asked for, by folded name.
 	Crowd map[string]*crowd.Group
 
-	entries map[string]*entry   // by the hash of the id
-	owners  map[string][]string // live ids by folded name
-	nests   []nest              // groups within groups
-	others  []*Book             // those of the neighbours
+	entries map[string]*entry // by the hash of the id
+	ids     map[string]*entry // by the id, of those whose id is known
+	nests   []nest            // groups within groups
+	others  []*Book           // those of the neighbours
+
+	mu      sync.Mutex                  // guards what is worked out once and kept until a fact is added
+	owners  map[string][]string         // live ids by folded name
+	targets map[string][]mapping.Target // by id, see Engine.targets
 }
 
 // An entry is what is recorded of one SCIM group.
@@ -41,7 +46,7 @@ func (n *entry) live() bool { return n.issued && !n.dead }
 
 // NewBook returns an empty book, for ledgers to [Book.Add] to.
 func NewBook() *Book {
-	return &Book{entries: map[string]*entry{}, Crowd: map[string]*crowd.Group{}}
+	return &Book{entries: map[string]*entry{}, ids: map[string]*entry{}, Crowd: map[string]*crowd.Group{}}
 }
 
 // Add enters a fact.
@@ -61,8 +66,9 @@ func (b *Book) addHashed(h string, f GroupFact) {
 	}
 	if f.ID != "" {
 		n.id = f.ID
+		b.ids[f.ID] = n
 	}
-	b.owners = nil
+	b.forget()
 	switch f.Kind {
 	case Issued:
 		n.issued, n.created = true, f.At
@@ -96,7 +102,12 @@ func (b *Book) reconciled() time.Time {
 	return last
 }
 
-func (b *Book) entry(id string) *entry { return b.entries[hash(id)] }
+func (b *Book) entry(id string) *entry {
+	if n := b.ids[id]; n != nil {
+		return n
+	}
+	return b.entries[hash(id)]
+}
 
 // live returns the entry of a SCIM group that exists, or nil.
 func (b *Book) live(id string) *entry {
@@ -148,7 +159,16 @@ func (b *Book) owner(name string) string {
 	return ids[0]
 }
 
+// forget drops what was worked out of the facts.
+func (b *Book) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.owners, b.targets = nil, nil
+}
+
 func (b *Book) ownersOf(name string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.owners == nil {
 		b.owners = map[string][]string{}
 		for _, n := range b.entries {

@@ -22,6 +22,7 @@ type nest struct {
 }
 
 func (b *Book) addNest(f GroupFact) {
+	b.forget()
 	n := nest{f.ID, f.Child, f.Granted, f.Origin == Found}
 	for i, old := range b.nests {
 		if old.parent == n.parent && old.child == n.child {

@@ -19,7 +19,20 @@ func (e *Engine) targets(b *Book, groupID string) []mapping.Target {
 	if n == nil {
 		return nil
 	}
-	return e.targetsAs(b, n.scimGroup())
+	b.mu.Lock()
+	known, met := b.targets[groupID]
+	b.mu.Unlock()
+	if met {
+		return known
+	}
+	targets := slices.Clip(e.targetsAs(b, n.scimGroup())) // shared: an append makes a copy
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.targets == nil {
+		b.targets = map[string][]mapping.Target{}
+	}
+	b.targets[groupID] = targets
+	return targets
 }
 
 // targetsAs is targets for a group as it is about to be.
