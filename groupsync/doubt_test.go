@@ -76,29 +76,35 @@ func TestDeletedGroupsAreSwept(t *testing.T) {
 }
 
 // TestUnfinishedDeactivation holds that a user whose deactivation did not end is
-// shown as inactive, and comes back by a word that says so.
+// shown as Crowd has it, so that a client which compares before it writes says it
+// again; and that a reconcile ends it if nobody does.
 func TestUnfinishedDeactivation(t *testing.T) {
-	w := newWorld(t)
-	ann := w.user("ann")
-	say := func(active bool) error {
-		_, err := w.engine.UpdateUser(t.Context(), ann.ID, func(*groupsync.User) (groupsync.Profile, error) {
-			return groupsync.Profile{Fields: mapping.Fields{Active: &active}, ActiveSaid: true}, nil
-		})
-		return err
-	}
-	w.srv.Fail(crowdtest.Fault{Kind: crowdtest.Answer, Status: 503, Method: "PUT", Resource: "user", Times: 9})
-	if err := say(false); err == nil {
-		t.Fatal("the deactivation did not fail")
-	}
-	w.srv.ClearFaults()
-	shown, err := w.engine.User(t.Context(), ann.ID)
-	if err != nil || shown.Active() || !shown.Crowd.Active {
-		t.Errorf("shown as active %v, in Crowd %v, %v", shown.Active(), shown.Crowd.Active, err)
-	}
-	if err := say(true); err != nil {
-		t.Fatal(err)
-	}
-	if u, _ := w.srv.User("ann"); !u.Active {
-		t.Error("ann is inactive")
+	for _, again := range []bool{true, false} {
+		w := newWorld(t)
+		ann := w.user("ann")
+		say := func(active bool) error {
+			_, err := w.engine.UpdateUser(t.Context(), ann.ID, func(*groupsync.User) (groupsync.Profile, error) {
+				return groupsync.Profile{Fields: mapping.Fields{Active: &active}, ActiveSaid: true}, nil
+			})
+			return err
+		}
+		w.srv.Fail(crowdtest.Fault{Kind: crowdtest.Answer, Status: 503, Method: "PUT", Resource: "user", Times: 9})
+		if err := say(false); err == nil {
+			t.Fatal("the deactivation did not fail")
+		}
+		w.srv.ClearFaults()
+		if shown, err := w.engine.User(t.Context(), ann.ID); err != nil || !shown.Crowd.Active {
+			t.Errorf("shown as active %v, %v", shown.Crowd.Active, err)
+		}
+		if again {
+			if err := say(false); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			w.reconcile()
+		}
+		if u, _ := w.srv.User("ann"); u.Active {
+			t.Errorf("said again %v: ann is active", again)
+		}
 	}
 }

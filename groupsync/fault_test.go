@@ -263,7 +263,7 @@ func faultThenRetry(t *testing.T, m mishap, want map[bool]string) {
 	}
 	if m.late { // so does a reconcile
 		w.srv.Land()
-		time.Sleep(time.Minute)
+		time.Sleep(3 * time.Minute) // a younger word on fields may be on its way
 		w.reconcile()
 	}
 	if diff := cmp.Diff(want[m.late], w.state()); diff != "" {

@@ -29,7 +29,6 @@ type User struct {
 	// granted.
 	Grants []string
 
-	mine       bool // the connection owns it
 	gone       bool // deleted for SCIM
 	pending    bool // its creation did not end
 	said       *bool
@@ -40,12 +39,6 @@ type User struct {
 	wanted     string // the Crowd fields that go with Data, see fieldsRegister
 	holdings   Holdings
 	foreign    []Holdings // of each neighbour
-}
-
-// Active reports whether the user is active for the identity provider: in Crowd,
-// and not deactivated by a word of its own that Crowd is yet to follow.
-func (u *User) Active() bool {
-	return u.Crowd.Active && (!u.mine || u.said == nil || *u.said)
 }
 
 // A Profile is what the identity provider wants of a user.
@@ -83,7 +76,7 @@ func (e *Engine) view(ctx context.Context, u *crowd.User) (*User, error) {
 	v := &User{
 		Crowd: *u, ID: userID(u.Key), Owner: a.First(attrOwner), Grants: h.Grants, holdings: h, foreign: foreign,
 		Data: unpack(a[e.names.data]),
-		gone: a.First(e.names.gone) == "yes", pending: a.First(e.names.pending) == "yes",
+		gone: a.First(e.names.gone) == "yes", pending: a.First(e.names.pending) == "yes" || a.First(e.names.pending) == "again",
 		refused: a.First(e.names.emailRefused), wanted: string(unpack(a[e.names.fields])),
 	}
 	if v.refused == none {
@@ -92,7 +85,6 @@ func (e *Engine) view(ctx context.Context, u *crowd.User) (*User, error) {
 	if v.Owner == none {
 		v.Owner = ""
 	}
-	v.mine = v.Owner == e.connection
 	if state, n := readRegister(a[e.names.active], "true", "false"); state != "" {
 		said := state == "true"
 		v.said, v.saidAt, v.saidBy = &said, n.At, n.Request

@@ -195,7 +195,11 @@ func (e *Engine) complete(ctx context.Context, u *crowd.User, p Profile) (*User,
 		return v, err
 	}
 	plan := &Plan{Title: fmt.Sprintf("put the new user %q into the default groups", u.Name)}
+	newcomer := u.Attributes.First(e.names.pending) == "yes" // not linked, nor revived
 	for _, g := range e.groups.DefaultForNewUsers() {
+		if !newcomer {
+			break
+		}
 		plan.add(Step{
 			Op: OpAddMember, User: u.Name, UserID: v.ID, Group: g,
 			Why: "the group is a default for new users",
@@ -323,7 +327,7 @@ func (e *Engine) revive(ctx context.Context, v *User, p Profile, op Op) (*User, 
 			a := e.records(p)
 			maps.Copy(a, crowd.Attributes{
 				attrOwner: {e.connection}, e.names.gone: {"no"}, e.names.active: e.activeRegister(ctx, active),
-				e.names.pending: {"yes"},
+				e.names.pending: {"again"},
 			})
 			return e.crowd.SetUserAttributes(ctx, v.Crowd.Name, a)
 		},

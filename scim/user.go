@@ -117,10 +117,10 @@ func (h *Handler) userDoc(u *groupsync.User) map[string]any {
 
 // crowdFields returns Crowd's fields as the attribute mapping knows them.
 func crowdFields(u *groupsync.User) mapping.Fields {
-	c, active := &u.Crowd, u.Active()
+	c := &u.Crowd
 	return mapping.Fields{
 		Username: &c.Name, Email: &c.Email, FirstName: &c.FirstName, LastName: &c.LastName,
-		DisplayName: &c.DisplayName, Active: &active, Custom: c.Attributes,
+		DisplayName: &c.DisplayName, Active: &c.Active, Custom: c.Attributes,
 	}
 }
 
