@@ -25,8 +25,12 @@ func (h *Handler) groupDoc(g *groupsync.Group) map[string]any {
 
 // memberValue returns a member as filters see it.
 func (h *Handler) memberValue(m groupsync.Member) map[string]any {
+	typ, endpoint := "User", "Users"
+	if m.Group {
+		typ, endpoint = "Group", "Groups"
+	}
 	return map[string]any{
-		"value": m.ID, "$ref": h.location("Users", m.ID), "type": "User", "display": m.Name,
+		"value": m.ID, "$ref": h.location(endpoint, m.ID), "type": typ, "display": m.Name,
 	}
 }
 
