@@ -37,6 +37,12 @@ type BuildOptions struct {
 	Neighbours []Connection
 	// DryRun has every change planned and reported, and none made.
 	DryRun bool
+	// Authenticators are asked where a request has none of the connection's
+	// tokens, such as those of package scim/oidc.
+	Authenticators []scim.Authenticator
+	// Findings is told what the handler finds out about the identity provider.
+	// Nil means nobody; they are logged in any case.
+	Findings func(context.Context, scim.Finding)
 	// Observer is told every event; it must be quick and safe for concurrent
 	// use. Nil means nobody.
 	Observer func(context.Context, groupsync.Event)
@@ -57,6 +63,9 @@ type Running struct {
 	// Handler serves requests whose URL holds the whole path; see
 	// [Running.Mount].
 	Handler http.Handler
+	// SCIM is the handler without the path; it tells what it has found out about
+	// the identity provider, see [scim.Handler.Findings].
+	SCIM *scim.Handler
 	// Engine makes the changes, for reconciling, previews and the like.
 	Engine *groupsync.Engine
 	// Client calls Crowd, for checks and the like.
@@ -124,18 +133,19 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	if r.Engine, err = c.engine(r.Client, attributes, o); err != nil {
 		return nil, err
 	}
-	auth, err := scim.Tokens(c.Tokens...)
+	auth, err := scim.NewAuthenticator(scim.AuthConfig{Tokens: c.Tokens, Access: c.Access, Others: o.Authenticators, Now: o.Now})
 	if err != nil {
 		return nil, err
 	}
-	handler, err := scim.New(scim.Config{
+	r.SCIM, err = scim.New(scim.Config{
+		Observer: o.Findings,
 		Engine: r.Engine, Attributes: attributes, Users: c.Users.Users, Provider: c.Provider, Auth: auth,
 		BaseURL: r.BaseURL, Limits: c.Limits, Logger: o.Logger, Now: o.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.Handler = http.StripPrefix(strings.TrimRight(c.Path, "/"), handler)
+	r.Handler = http.StripPrefix(strings.TrimRight(c.Path, "/"), r.SCIM)
 	return r, nil
 }
 

@@ -3,12 +3,14 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
+	"github.com/scimcrowd/scimcrowd/scim"
 )
 
 // Bounds of what a document holds in all, since each costs time and memory to
@@ -62,6 +64,7 @@ func (k *checker) connection(c *Connection, pointer string) {
 	k.name(c.Name, pointer)
 	k.path(c.Path, pointer+"/path")
 	k.tokens(c, pointer+"/tokens")
+	k.access(c.Access, pointer+"/access")
 	k.crowd(&c.Crowd, pointer+"/crowd")
 	k.users(&c.Users, pointer+"/users")
 	k.groups(&c.Groups, pointer+"/groups")
@@ -103,6 +106,16 @@ func (k *checker) path(path, pointer string) {
 		}
 	}
 	k.paths[path] = pointer
+}
+
+func (k *checker) access(a scim.Access, pointer string) {
+	for i, text := range a.Addresses {
+		_, single := netip.ParseAddr(text)
+		_, network := netip.ParsePrefix(text)
+		if single != nil && network != nil {
+			k.faults.add(fmt.Sprintf("%s/addresses/%d", pointer, i), quote(text)+" is neither an address nor a network", `Write for example "192.0.2.17" or "192.0.2.0/24"`)
+		}
+	}
 }
 
 func (k *checker) tokens(c *Connection, pointer string) {

@@ -31,6 +31,8 @@ type Connection struct {
 	Path string `json:"path"`
 	// Tokens are the bearer tokens accepted. At least one is required.
 	Tokens []scim.Token `json:"tokens"`
+	// Access says how tokens are presented, and from where requests may come.
+	Access scim.Access `json:"access,omitzero"`
 	// Crowd says how to reach Crowd. Required.
 	Crowd Crowd `json:"crowd"`
 	// Users steers what happens to users.

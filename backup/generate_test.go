@@ -37,6 +37,12 @@ func drawConnection(t *rapid.T, i int) backup.Connection {
 			SplitWrites: rapid.Bool().Draw(t, "splitWrites"),
 			Abandoned:   rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9-]{1,32}`), 0, 3, rapid.ID[string]).Draw(t, "abandoned"),
 		},
+		Access: scim.Access{
+			Raw:       rapid.Bool().Draw(t, "raw"),
+			Scheme:    rapid.SampledFrom([]string{"", "Token"}).Draw(t, "scheme"),
+			Header:    rapid.SampledFrom([]string{"", "X-API-Key"}).Draw(t, "header"),
+			Addresses: rapid.SampledFrom([][]string{nil, {"192.0.2.17", "2001:db8::/32"}}).Draw(t, "addresses"),
+		},
 		Users:  drawUsers(t),
 		Groups: drawGroups(t),
 		Limits: scim.Limits{Body: rapid.Int64Range(0, 1<<30).Draw(t, "body"), Depth: rapid.IntRange(0, 1000).Draw(t, "depth")},
