@@ -90,11 +90,16 @@ type aftermath struct {
 	repeated, begun string
 }
 
-// quiet is longer than any call is on its way.
-const quiet = 11 * time.Minute
+const (
+	// quiet is longer than any call is on its way.
+	quiet = 11 * time.Minute
+	// soon is when a reconcile looks at a word on a user's fields: a younger one may
+	// be on its way, and is left to the next.
+	soon = 3 * time.Minute
+)
 
-// settle reconciles as whoever runs the bridge does, once at once or twice with
-// time in between.
+// settle reconciles as whoever runs the bridge does, once soon or twice with time
+// in between.
 func (w *world) settle(t *testing.T, later bool) {
 	t.Helper()
 	records := w.grantRecords()
@@ -102,6 +107,8 @@ func (w *world) settle(t *testing.T, later bool) {
 		time.Sleep(quiet)
 		w.reconcile()
 		time.Sleep(quiet)
+	} else {
+		time.Sleep(soon)
 	}
 	w.reconcile()
 	if diff := cmp.Diff(records, w.grantRecords()); diff != "" {
