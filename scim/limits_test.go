@@ -176,9 +176,7 @@ func TestHostileInput(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var a answer
-			begun := time.Now()
 			calls := b.calls(func() { a = b.do(test.method, test.path, test.body) })
-			took := time.Since(begun)
 			if a.status != test.status {
 				t.Errorf("status = %d, want %d\n%.300s", a.status, test.status, a.text)
 			}
@@ -189,9 +187,6 @@ func TestHostileInput(t *testing.T) {
 				if len(calls) != 0 {
 					t.Errorf("%d calls to Crowd for a refused request, the first %s %s", len(calls), calls[0].Method, calls[0].Resource)
 				}
-			}
-			if took > 2*time.Second {
-				t.Errorf("took %v", took)
 			}
 		})
 	}
