@@ -139,7 +139,7 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	}
 	r.SCIM, err = scim.New(scim.Config{
 		Observer: o.Findings,
-		Engine: r.Engine, Attributes: attributes, Users: c.Users.Users, Provider: c.Provider, Auth: auth,
+		Engine:   r.Engine, Attributes: attributes, Users: c.Users.Users, Provider: c.Provider, Auth: auth,
 		BaseURL: r.BaseURL, Limits: c.Limits, Logger: o.Logger, Now: o.Now,
 	})
 	if err != nil {

@@ -187,8 +187,11 @@ func TestFlattenedGroups(t *testing.T) {
 // out, then repeats the request: the end is that of a run without faults.
 func TestNestFaults(t *testing.T) {
 	kinds := []crowdtest.Fault{
-		{Kind: crowdtest.LoseRequest, Times: 3}, {Kind: crowdtest.LoseResponse, Times: 3}, {Kind: crowdtest.ResetResponse},
-		{Kind: crowdtest.LandLate, Times: 3}, {Kind: crowdtest.Answer, Status: 500, Times: 3},
+		{Kind: crowdtest.LoseRequest, Times: 3},
+		{Kind: crowdtest.LoseResponse, Times: 3},
+		{Kind: crowdtest.ResetResponse},
+		{Kind: crowdtest.LandLate, Times: 3},
+		{Kind: crowdtest.Answer, Status: 500, Times: 3},
 	}
 	for _, op := range []groupsync.MemberOp{groupsync.AddMembers, groupsync.RemoveMembers} {
 		start := func(t *testing.T) (*world, groupsync.GroupChange, string) {

@@ -85,10 +85,13 @@ func TestReconcileMendsDrift(t *testing.T) {
 			w.srv.AddGroup(crowd.Group{Name: "Chess", Active: true})
 			w.srv.AddMember("Chess", "ann")
 		}, []string{`remove member "ann" in "Chess"`}, func(w *world) { w.wantMembers("Chess") }},
-		{"a Crowd group deleted by hand", nil, func(w *world) {
-			directly(w, func(c *crowd.Client) error { return c.DeleteGroup(w.tb.Context(), "Devs") })
-		}, []string{`create group "Devs"`, `add member "ann" in "Devs"`, `add member "ben" in "Devs"`},
-			func(w *world) { w.wantMembers("Devs", "ann", "ben") }},
+		{
+			"a Crowd group deleted by hand", nil, func(w *world) {
+				directly(w, func(c *crowd.Client) error { return c.DeleteGroup(w.tb.Context(), "Devs") })
+			},
+			[]string{`create group "Devs"`, `add member "ann" in "Devs"`, `add member "ben" in "Devs"`},
+			func(w *world) { w.wantMembers("Devs", "ann", "ben") },
+		},
 		{"a mark taken off by hand", nil, func(w *world) {
 			directly(w, func(c *crowd.Client) error { return c.DeleteGroupAttribute(w.tb.Context(), "Devs", "scim.okta.id") })
 		}, []string{`link group "Devs"`}, func(w *world) { w.wantMembers("Devs", "ann", "ben") }},
@@ -144,12 +147,15 @@ func TestReconcileMendsDrift(t *testing.T) {
 			`remove member "ann" in "Devs"`, `remove member "ben" in "Devs"`,
 			`add member "ann" in "jira-developers"`, `add member "ben" in "jira-developers"`, `release group "Devs"`,
 		}, func(w *world) { w.wantMembers("jira-developers", "ann", "ben"); w.wantMembers("Devs") }},
-		{"a default group that is new", nil, func(w *world) {
-			w.srv.AddGroup(crowd.Group{Name: "everybody", Active: true})
-			w.cfg.Groups = compiled(mapping.Groups{DefaultForAllUsers: []string{"everybody"}})
-			w.restart()
-		}, []string{`add member "ann" in "everybody"`, `add member "ben" in "everybody"`},
-			func(w *world) { w.wantMembers("everybody", "ann", "ben") }},
+		{
+			"a default group that is new", nil, func(w *world) {
+				w.srv.AddGroup(crowd.Group{Name: "everybody", Active: true})
+				w.cfg.Groups = compiled(mapping.Groups{DefaultForAllUsers: []string{"everybody"}})
+				w.restart()
+			},
+			[]string{`add member "ann" in "everybody"`, `add member "ben" in "everybody"`},
+			func(w *world) { w.wantMembers("everybody", "ann", "ben") },
+		},
 		{"a Crowd group left over from a name that was given up", nil, func(w *world) {
 			w.srv.AddGroup(crowd.Group{Name: "Old", Active: true, Attributes: crowd.Attributes{"scim.okta.id": {w.idOfGroup("Devs")}}})
 		}, []string{`release group "Old"`}, func(w *world) {

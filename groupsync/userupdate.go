@@ -303,8 +303,10 @@ func (w *update) wordsSince(v *User) []string {
 	wanted, _ := readFields(v.wanted)
 	merged := wanted
 	for _, f := range []struct{ to, from **string }{
-		{&merged.Username, &w.profile.Fields.Username}, {&merged.FirstName, &w.profile.Fields.FirstName},
-		{&merged.LastName, &w.profile.Fields.LastName}, {&merged.DisplayName, &w.profile.Fields.DisplayName},
+		{&merged.Username, &w.profile.Fields.Username},
+		{&merged.FirstName, &w.profile.Fields.FirstName},
+		{&merged.LastName, &w.profile.Fields.LastName},
+		{&merged.DisplayName, &w.profile.Fields.DisplayName},
 		{&merged.Email, &w.profile.Fields.Email},
 	} {
 		if *f.from != nil {
