@@ -567,6 +567,7 @@ func (l *life) callsToChange(g *team, people []*employee) int {
 	n := 0
 	for _, p := range people {
 		n += 3 // the user, the record, the second look
+		n += 2 * l.recorded(p)
 		targets := l.company.targets(g)
 		for _, t := range targets {
 			tie := l.company.tie(p, t.Group)
@@ -637,13 +638,26 @@ func (l *life) onTeam(d deed, g *team) *saying {
 	return s
 }
 
+// recorded counts the Crowd groups of which something is recorded with a person:
+// who takes a grant away looks at those too, for a rename may be moving them.
+func (l *life) recorded(p *employee) int {
+	n := 0
+	u, _ := l.srv.User(p.name)
+	for name := range u.Attributes {
+		if strings.HasPrefix(name, "scim.made.") {
+			n++
+		}
+	}
+	return n
+}
+
 // callsOfNothing is what it takes to see that nothing changes: for each target a
 // look at the membership, since it might have been lost.
 func (l *life) callsOfNothing(g *team, people, changed []*employee) int {
 	n := 0
 	for _, p := range people {
 		if !slices.Contains(changed, p) {
-			n += 4 * len(l.company.targets(g))
+			n += 4*len(l.company.targets(g)) + l.recorded(p)
 			n += 5 * len(l.company.rules.DefaultForAllUsers())
 		}
 	}

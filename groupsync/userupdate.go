@@ -513,6 +513,10 @@ func (w *update) forgetName(back crowd.Attributes) {
 	if asked == nil || fields.Username == nil || *fields.Username != *asked || *asked == u.Name {
 		return
 	}
+	if w.before.said == nil { // an administrator's user, of whom nothing else was said
+		back[w.e.names.fields] = []string{none}
+		return
+	}
 	back[w.e.names.fields] = fieldsRegister(mapping.Fields{
 		Username: &u.Name, FirstName: &u.FirstName, LastName: &u.LastName, DisplayName: &u.DisplayName, Email: &u.Email,
 	}, at)
