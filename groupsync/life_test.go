@@ -3,6 +3,7 @@ package groupsync_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ import (
 //
 // -rapid.checks sets the number of lives.
 func TestLives(t *testing.T) {
+	sameLives(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		deeds := rapid.SliceOfN(rapid.Custom(drawDeed), 15, 60).Draw(rt, "deeds")
 		if rapid.IntRange(0, 4).Draw(rt, "begin") > 0 {
@@ -384,5 +386,22 @@ func (l *life) checkTeams(after string) {
 	}
 	if diff := cmp.Diff(want, shown); diff != "" {
 		l.fail("after %s: SCIM groups mismatch (-want +got):\n%s", after, diff)
+	}
+}
+
+// sameLives has the lives be the same in every run, and few enough for one, unless
+// the flags -rapid.checks and -rapid.seed say otherwise.
+func sameLives(t *testing.T) {
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for name, value := range map[string]string{"rapid.checks": "40", "rapid.seed": "11"} {
+		if given["rapid.checks"] || given["rapid.seed"] || given["rapid.failfile"] {
+			continue
+		}
+		before := flag.Lookup(name).Value.String()
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = flag.Set(name, before) })
 	}
 }
