@@ -1,6 +1,7 @@
 package scimtest_test
 
 import (
+	"flag"
 	"fmt"
 	"maps"
 	"net/http"
@@ -360,6 +361,7 @@ func (j *job) settle(t *rapid.T) {
 // Whatever happens in the lives of users and groups, and whatever fails on the
 // way: in the end Crowd holds what the identity provider wants.
 func TestRandomLives(t *testing.T) {
+	sameLives(t)
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(bubbled{t}, func(r *rapid.T) {
 			app := rapid.SampledFrom(scimtest.Apps()).Draw(r, "app")
@@ -384,6 +386,7 @@ const shared = "shared"
 // Two identity providers provision one directory at once, each its own users and
 // groups, and one group of the same name.
 func TestTwoIdentityProviders(t *testing.T) {
+	sameLives(t)
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(bubbled{t}, func(r *rapid.T) {
 			fake := newCrowd()
@@ -408,4 +411,19 @@ func TestTwoIdentityProviders(t *testing.T) {
 			check(r, jobs...)
 		})
 	})
+}
+
+// sameLives has the lives be the same in every run unless the flags -rapid.checks
+// or -rapid.seed say otherwise.
+func sameLives(t *testing.T) {
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if given["rapid.checks"] || given["rapid.seed"] || given["rapid.failfile"] {
+		return
+	}
+	before := flag.Lookup("rapid.seed").Value.String()
+	if err := flag.Set("rapid.seed", "11"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set("rapid.seed", before) })
 }
