@@ -23,11 +23,15 @@ func (e *Engine) Apply(ctx context.Context, p *Plan, o ReconcileOptions) (Result
 	if p.members == nil {
 		p.members = e.membersOfGroups(p)
 	}
-	result, err := e.applyPlan(ctx, p, o)
-	if err == nil && len(result.Stale) > 0 {
-		err = fmt.Errorf("%w: %d of %d steps were left out", ErrStalePlan, len(result.Stale), len(p.Steps))
+	return allOf(e.applyPlan(ctx, p, o, e.applyBatch))
+}
+
+// allOf returns an error that matches [ErrStalePlan] where steps were left out.
+func allOf(r Result, err error) (Result, error) {
+	if err == nil && len(r.Stale) > 0 {
+		err = fmt.Errorf("%w: %d of %d steps were left out", ErrStalePlan, len(r.Stale), len(r.Plan.Steps))
 	}
-	return result, err
+	return r, err
 }
 
 // membersOfGroups counts the members of the Crowd groups that a plan takes from
@@ -55,7 +59,11 @@ func (e *Engine) membersOfGroups(p *Plan) func(context.Context) (int, error) {
 // mostErrors bounds the errors that a result joins.
 const mostErrors = 20
 
-func (e *Engine) applyPlan(ctx context.Context, p *Plan, o ReconcileOptions) (Result, error) {
+// A batcher applies steps that do the same and returns what became of each.
+type batcher func(ctx context.Context, batch []Step) ([]error, error)
+
+// applyPlan holds a plan against the guard and applies it batch by batch.
+func (e *Engine) applyPlan(ctx context.Context, p *Plan, o ReconcileOptions, apply batcher) (Result, error) {
 	result := Result{Plan: p}
 	if o.Approve != "" && o.Approve == p.Fingerprint() {
 		e.Approve(o.Approve)
@@ -66,7 +74,7 @@ func (e *Engine) applyPlan(ctx context.Context, p *Plan, o ReconcileOptions) (Re
 	meter := newMeter("apply", len(p.Steps), o.Progress, e.now)
 	var errs []error
 	for batch := range batches(p.Steps) {
-		outcomes, err := e.applyBatch(ctx, batch)
+		outcomes, err := apply(ctx, batch)
 		if err != nil {
 			return result, errors.Join(append(errs, err)...)
 		}
@@ -134,7 +142,8 @@ var order = map[Op]int{
 	OpWatchGroup: 13, OpDeleteGroup: 14,
 }
 
-func (p *Plan) sort() {
+// sort puts steps in the order of what they do, then of group and user.
+func (p *Plan) sort(order map[Op]int) {
 	slices.SortStableFunc(p.Steps, func(x, y Step) int {
 		return cmp.Or(
 			cmp.Compare(order[x.Op], order[y.Op]),

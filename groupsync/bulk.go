@@ -107,10 +107,7 @@ func (k *bulk) step(g *Group, u *User, granted bool) Step {
 }
 
 func (k *bulk) begin(ctx context.Context, u *User, granted bool) error {
-	w, err := k.e.edgesOfChange(ctx, k.book, u, []grantChange{{k.groupID, granted}})
-	if err != nil {
-		return err
-	}
+	w := k.e.edgesOfChange(ctx, k.book, u, []grantChange{{k.groupID, granted}})
 	w.members = k.members
 	if !k.together {
 		return w.run(ctx)

@@ -43,11 +43,7 @@ func (e *Engine) candidates(b *Book, u *User, in []string, exact exactTargets) [
 			all = append(all, e.bare(g))
 		}
 	}
-	for _, g := range u.holdings.Targets() {
-		if !e.hidden(g) {
-			all = append(all, e.bare(g))
-		}
-	}
+	all = append(all, e.recorded(u, Made, Found, Left)...)
 	for _, g := range in {
 		if t, ok := exact.derived[crowd.Fold(g)]; ok {
 			all = append(all, t)
@@ -67,31 +63,26 @@ func (r *comparison) users(ctx context.Context) error {
 	if r.options.Progress != nil {
 		n, err := r.e.countUsers(ctx, crowd.Restriction{})
 		if err != nil {
-			return fmt.Errorf("count users: %w", err)
+			return fmt.Errorf("groupsync: count users: %w", err)
 		}
 		total = n
 	}
 	meter := newMeter("users", total, r.options.Progress, r.e.now)
 	var suspects []*User
-	for u, err := range r.e.crowd.Users(ctx, crowd.Query{Detail: crowd.WithAttributes}) {
-		if err != nil {
-			return fmt.Errorf("list users: %w", err)
-		}
+	if err := r.e.walk(ctx, func(u *User) error {
 		meter.count(1)
-		v, err := r.e.view(ctx, u)
-		if err != nil {
-			return err
+		r.tally(ctx, u)
+		if r.suspect(u) {
+			suspects = append(suspects, u)
 		}
-		r.tally(ctx, v)
-		if r.suspect(v) {
-			suspects = append(suspects, v)
+		if len(suspects) < suspectsAtOnce {
+			return nil
 		}
-		if len(suspects) == suspectsAtOnce {
-			if err := r.examine(ctx, suspects); err != nil {
-				return err
-			}
-			suspects = suspects[:0]
-		}
+		err := r.examine(ctx, suspects)
+		suspects = suspects[:0]
+		return err
+	}); err != nil {
+		return err
 	}
 	return r.examine(ctx, suspects)
 }
@@ -177,14 +168,14 @@ func (r *comparison) absent(ctx context.Context, s Step) bool {
 func (r *comparison) diagnose(ctx context.Context, u *User) ([]Step, error) {
 	in, err := r.e.groupsOf(ctx, u)
 	if err != nil {
-		return nil, fmt.Errorf("list the groups of %q: %w", u.Crowd.Name, err)
+		return nil, fmt.Errorf("groupsync: list the groups of %q: %w", u.Crowd.Name, err)
 	}
 	v, err := r.e.byKey(ctx, u.Crowd.Key)
 	if errors.Is(err, crowd.ErrUserNotFound) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %q: %w", u.Crowd.Name, err)
+		return nil, fmt.Errorf("groupsync: read %q: %w", u.Crowd.Name, err)
 	}
 	if crowd.Fold(v.Crowd.Name) != crowd.Fold(u.Crowd.Name) {
 		return nil, nil // renamed this moment: by a request, which looks again

@@ -223,25 +223,32 @@ func calls(t *testing.T, s setting, op operation) (n int) {
 	return n
 }
 
+// ends returns the state after an operation that nothing disturbed, and after a
+// reconcile that follows it.
+func (op operation) ends(t *testing.T, s setting) map[bool]string {
+	ends := map[bool]string{}
+	for _, reconciled := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := s.world(t)
+			if err := op.act(t.Context(), w.engine, w, op.begin(w)); err != nil {
+				t.Fatal(err)
+			}
+			if reconciled {
+				w.reconcile()
+			}
+			ends[reconciled] = w.state()
+		})
+	}
+	return ends
+}
+
 // TestEveryFaultThenRetry lets every call to Crowd of every operation go wrong,
 // one at a time, under every way to map groups, and then repeats the operation as
 // an identity provider would, on a fresh replica: the end must be that of a run
 // without faults. See everyMishap for how many it tries.
 func TestEveryFaultThenRetry(t *testing.T) {
 	total := everyMishap(t, 1, 41, func(s setting, op operation) func(*testing.T, mishap) {
-		want := map[bool]string{}
-		for _, reconciled := range []bool{false, true} {
-			synctest.Test(t, func(t *testing.T) {
-				w := s.world(t)
-				if err := op.act(t.Context(), w.engine, w, op.begin(w)); err != nil {
-					t.Fatal(err)
-				}
-				if reconciled {
-					w.reconcile()
-				}
-				want[reconciled] = w.state()
-			})
-		}
+		want := op.ends(t, s)
 		return func(t *testing.T, m mishap) { faultThenRetry(t, m, want) }
 	})
 	t.Logf("%d faults", total)

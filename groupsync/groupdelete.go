@@ -77,19 +77,7 @@ func (e *Engine) deleteGroup(ctx context.Context, b *Book, g *Group, holders []*
 		Op: OpDeleteGroup, Group: g.Name, GroupID: g.ID,
 		Why: "the identity provider deleted the group",
 	})
-	err := e.applyAsOne(ctx, p, func(ctx context.Context) error {
-		below := e.reachOf(b, g.ID)
-		delete(below, g.ID)
-		if err := e.bury(ctx, g, holders); err != nil || len(below) == 0 {
-			return err
-		}
-		again, err := e.books(ctx)
-		if err != nil {
-			return err
-		}
-		return e.flatten(ctx, again, below)
-	})
-	if err != nil {
+	if err := e.applyAsOne(ctx, p, func(ctx context.Context) error { return e.bury(ctx, b, g, holders) }); err != nil {
 		return err
 	}
 	return e.sweepAfter(ctx, g, holders)
@@ -134,13 +122,22 @@ func (e *Engine) planDirectDelete(ctx context.Context, p *Plan, b *Book, g *Grou
 // bury writes that a group is dead, revokes its grants and gives its Crowd group
 // up: the one of the name it has after the mark, since a rename may have come
 // between.
-func (e *Engine) bury(ctx context.Context, g *Group, holders []*User) error {
+func (e *Engine) bury(ctx context.Context, b *Book, g *Group, holders []*User) error {
+	below := e.reachOf(b, g.ID)
+	delete(below, g.ID)
 	e.epoch.Add(1)
 	fact := GroupFact{Kind: Dead, ID: g.ID, At: e.now().UTC(), Request: requestID(ctx)}
 	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
 		return err
 	}
-	return e.finishDead(ctx, g.ID, g.Name, holders, false)
+	if err := e.finishDead(ctx, g.ID, g.Name, holders, false); err != nil || len(below) == 0 {
+		return err
+	}
+	again, err := e.books(ctx)
+	if err != nil {
+		return err
+	}
+	return e.flatten(ctx, again, below)
 }
 
 // finishDead derives what a dead group leaves behind, and looks again.

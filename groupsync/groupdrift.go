@@ -1,6 +1,7 @@
 package groupsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -14,7 +15,7 @@ import (
 
 // groups looks at every Crowd group that a SCIM group fills by name, or bears the
 // connection's marks.
-func (r *comparison) groups(context.Context) error {
+func (r *comparison) groups() {
 	for _, n := range r.book.all() {
 		for _, t := range r.e.targets(r.book, n.id) {
 			if s, wrong := r.e.targetDrift(r.book, n, t); wrong {
@@ -29,7 +30,6 @@ func (r *comparison) groups(context.Context) error {
 		}
 	}
 	r.nests()
-	return nil
 }
 
 // nests looks at every group within a group that is recorded.
@@ -117,6 +117,11 @@ func idOf(b *Book, hashed string) string {
 	return ""
 }
 
+// idOf returns the id of the SCIM group whose marks a Crowd group bears.
+func (e *Engine) idOf(b *Book, g *crowd.Group) string {
+	return cmp.Or(e.idOn(g), idOf(b, e.markIn(g.Description)))
+}
+
 // goesWith reports whether a Crowd group that nothing fills is to be deleted once
 // nobody is in it: this connection made it, and the SCIM group it was made for has
 // another name or none.
@@ -178,10 +183,7 @@ func (e *Engine) repairGroup(ctx context.Context, s Step) error {
 // repairExclusive ends what left an exclusive Crowd group standing: a rename, whose
 // members are still to be carried over, or a deletion.
 func (e *Engine) repairExclusive(ctx context.Context, b *Book, g *crowd.Group) (done bool, err error) {
-	id := e.idOn(g)
-	if id == "" {
-		id = idOf(b, e.markIn(g.Description))
-	}
+	id := e.idOf(b, g)
 	n := b.entry(id)
 	switch {
 	case n == nil || !n.made || !e.groups.Exclusive():
@@ -268,10 +270,7 @@ func (e *Engine) repairLeftover(ctx context.Context, b *Book, g *crowd.Group) er
 
 // releaseGroup takes this connection's marks off a Crowd group.
 func (e *Engine) releaseGroup(ctx context.Context, b *Book, g *crowd.Group) error {
-	id := e.idOn(g)
-	if id == "" {
-		id = idOf(b, e.markIn(g.Description))
-	}
+	id := e.idOf(b, g)
 	m := move{e: e, id: id, book: b}
 	return m.release(ctx, g, mapping.Target{Group: g.Name}, !e.filledBy(b, g.Name))
 }

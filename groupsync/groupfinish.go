@@ -34,13 +34,13 @@ func (e *Engine) catchUp(ctx context.Context, b *Book, g *Group) error {
 		return err
 	}
 	now := e.targets(b, g.ID)
-	in := map[string]map[string]bool{} // folded user names by folded Crowd group
+	in := map[string]crowdOf{} // by folded Crowd group
 	astray := make([][]mapping.Target, len(holders))
 	for i, u := range holders {
 		for _, t := range slices.Concat(now, given(e.ours(u), now)) {
 			f := crowd.Fold(t.Group)
 			if in[f] == nil {
-				if in[f], err = e.namesIn(ctx, t.Group); err != nil {
+				if in[f], err = e.crowdOf(ctx, t.Group); err != nil {
 					return err
 				}
 			}
@@ -71,16 +71,4 @@ func (e *Engine) recorded(u *User, origins ...Origin) []mapping.Target {
 		}
 	}
 	return all
-}
-
-// namesIn returns the folded names of a Crowd group's members.
-func (e *Engine) namesIn(ctx context.Context, group string) (map[string]bool, error) {
-	names := map[string]bool{}
-	for m, err := range membershipsOf(ctx, e.crowd, group) {
-		if err != nil {
-			return nil, err
-		}
-		names[crowd.Fold(m.User)] = true
-	}
-	return names, nil
 }

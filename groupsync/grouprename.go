@@ -2,7 +2,6 @@ package groupsync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -98,14 +97,7 @@ func (e *Engine) rederiveGone(ctx context.Context, b *Book, before, since []*Use
 		return slices.ContainsFunc(since, func(s *User) bool { return s.ID == u.ID })
 	})
 	return e.each(ctx, len(gone), func(ctx context.Context, i int) error {
-		u, err := e.byKey(ctx, gone[i].Crowd.Key)
-		if errors.Is(err, crowd.ErrUserNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return e.rederive(ctx, b, u, targets...)
+		return e.rederiveNow(ctx, b, gone[i].Crowd.Key, targets...)
 	})
 }
 

@@ -190,15 +190,7 @@ func (e *Engine) refusal(p *Plan, what, setting string, l Limit, n, total int) e
 
 // countActive counts the active users that the connection owns.
 func (e *Engine) countActive(ctx context.Context) (int, error) {
-	n := 0
-	where := crowd.And(crowd.Equals(attrOwner, e.connection), crowd.IsActive(true))
-	for _, err := range e.crowd.Users(ctx, crowd.Query{Where: where, PageSize: allAtOnce}) {
-		if err != nil {
-			return 0, err
-		}
-		n++
-	}
-	return n, nil
+	return e.countUsers(ctx, crowd.And(crowd.Equals(attrOwner, e.connection), crowd.IsActive(true)))
 }
 
 // note counts what was applied.

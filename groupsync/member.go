@@ -75,19 +75,28 @@ func (w *edges) run(ctx context.Context) error {
 // changeGrants records what is said of a user's grants and makes the memberships
 // follow.
 func (e *Engine) changeGrants(ctx context.Context, b *Book, u *User, changes []grantChange) error {
-	w, err := e.edgesOfChange(ctx, b, u, changes)
-	if err != nil {
-		return err
-	}
-	return w.run(ctx)
+	return e.edgesOfChange(ctx, b, u, changes).run(ctx)
 }
 
 // edgesOfChange returns the work that changes of a user's grants ask for.
-func (e *Engine) edgesOfChange(ctx context.Context, b *Book, u *User, changes []grantChange) (*edges, error) {
+func (e *Engine) edgesOfChange(ctx context.Context, b *Book, u *User, changes []grantChange) *edges {
 	w := e.newEdges(ctx, b, u, e.touched(b, u, changes))
 	w.changes = changes
 	w.lookup = e.mustLookAtBook(b, changes)
-	return w, nil
+	return w
+}
+
+// rederiveNow is rederive for a user who is to be read again first; one whom Crowd
+// has no more has no memberships.
+func (e *Engine) rederiveNow(ctx context.Context, b *Book, key string, targets ...mapping.Target) error {
+	u, err := e.byKey(ctx, key)
+	if errors.Is(err, crowd.ErrUserNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return e.rederive(ctx, b, u, targets...)
 }
 
 // rederive brings a user's memberships in targets to what is recorded.

@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
-
-	"github.com/scimcrowd/scimcrowd/crowd"
 )
 
 // ReconcileOptions steer [Engine.Plan] and [Engine.Reconcile]. The zero value is
@@ -94,7 +90,7 @@ func (e *Engine) Reconcile(ctx context.Context, o ReconcileOptions) (Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	result, err := e.applyPlan(ctx, r.plan, o)
+	result, err := e.applyPlan(ctx, r.plan, o, e.applyBatch)
 	if err != nil || e.cfg.DryRun {
 		return result, err
 	}
@@ -126,50 +122,29 @@ func (e *Engine) ReconcileEvery(ctx context.Context, every time.Duration, o Reco
 
 // A comparison holds Crowd against what is recorded.
 type comparison struct {
-	e        *Engine
+	*survey
 	options  ReconcileOptions
-	book     *Book
 	plan     *Plan
-	roster   *roster
-	exact    exactTargets
 	making   map[string]bool // folded names of Crowd groups that the plan makes
 	missing  map[string]bool // and of those reported missing
 	holders  map[string]int  // of live SCIM groups, by id
 	recorded bool            // anything is recorded with any user
 }
 
-// compare reads all there is. Memberships are read before the attributes that
-// judge them.
+// compare reads all there is.
 func (e *Engine) compare(ctx context.Context, o ReconcileOptions) (*comparison, error) {
-	r := &comparison{e: e, options: o, making: map[string]bool{}, missing: map[string]bool{}, holders: map[string]int{}}
+	v, err := e.survey(ctx, true, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	r := &comparison{survey: v, options: o, making: map[string]bool{}, missing: map[string]bool{}, holders: map[string]int{}}
 	r.plan = &Plan{Title: fmt.Sprintf("reconcile the connection %q", e.connection), members: r.countMembers}
-	groups := map[string]*crowd.Group{}
-	for g, err := range e.crowd.Groups(ctx, crowd.Query{Detail: crowd.WithAttributes}) {
-		if err != nil {
-			return nil, fmt.Errorf("groupsync: reconcile: list groups: %w", err)
-		}
-		groups[crowd.Fold(g.Name)] = g
-	}
-	if err := e.strangers(slices.Collect(maps.Keys(groups))); err != nil {
-		return nil, err
-	}
-	var err error
-	if r.roster, err = e.readRoster(ctx, groups, o.Progress); err != nil {
-		return nil, fmt.Errorf("groupsync: reconcile: list memberships: %w", err)
-	}
-	if r.book, err = e.books(ctx); err != nil {
-		return nil, fmt.Errorf("groupsync: reconcile: read the registry: %w", err)
-	}
-	r.book.Crowd = groups
-	r.exact = e.exactTargets(r.book)
-	if err := r.groups(ctx); err != nil {
-		return nil, err
-	}
+	r.groups()
 	if err := r.users(ctx); err != nil {
-		return nil, fmt.Errorf("groupsync: reconcile: %w", err)
+		return nil, err
 	}
 	r.report(ctx)
-	r.plan.sort()
+	r.plan.sort(order)
 	return r, nil
 }
 

@@ -79,11 +79,8 @@ func (e *Engine) PlanRestore(ctx context.Context, past Past, o RestoreOptions) (
 	if past.Connection() != e.connection {
 		return nil, fmt.Errorf("groupsync: restore: what was kept is of the connection %q, not of %q", past.Connection(), e.connection)
 	}
-	v, err := e.survey(ctx)
+	v, err := e.survey(ctx, true, nil)
 	if err != nil {
-		return nil, err
-	}
-	if err := e.strangers(slices.Collect(maps.Keys(v.book.Crowd))); err != nil {
 		return nil, err
 	}
 	r := &restoring{survey: v, past: past, options: o, ids: map[string]string{}, scope: map[string]*Group{}, met: map[string]bool{}, astray: map[string]bool{}}
@@ -97,7 +94,7 @@ func (e *Engine) PlanRestore(ctx context.Context, past Past, o RestoreOptions) (
 			return nil, err
 		}
 	}
-	r.Plan.sortRestore()
+	r.Plan.sort(restoreOrder)
 	r.Plan.members = e.membersOfHeld(r.Plan)
 	return r.Restoration, nil
 }
@@ -383,7 +380,7 @@ func (r *restoring) leftovers(u *User, in []string) []string {
 	for _, g := range in {
 		id := r.fills[crowd.Fold(g)]
 		p := provenance(r.book, u.holdings, g)
-		if r.e.hidden(g) || r.direct[crowd.Fold(g)] != nil || p != mapping.Made && p != mapping.LeftOpen {
+		if r.e.hidden(g) || r.exact.direct[crowd.Fold(g)] != nil || p != mapping.Made && p != mapping.LeftOpen {
 			continue
 		}
 		if op, _ := r.e.memberDrift(r.book, u, r.e.bare(g), true); op == OpRemoveMember {
@@ -450,8 +447,7 @@ func (r *restoring) fields(u *User, then *UserState) {
 // stateChanges lists what differs between two states of a user's own fields. Of data,
 // which may be long and is personal, it shows a hash.
 func stateChanges(now, then *UserState) []Change {
-	var changes []Change
-	for _, c := range []Change{
+	changes := []Change{
 		{"username", now.Name, then.Name},
 		{"firstName", now.FirstName, then.FirstName},
 		{"lastName", now.LastName, then.LastName},
@@ -459,19 +455,13 @@ func stateChanges(now, then *UserState) []Change {
 		{"email", now.Email, then.Email},
 		{"externalId", now.ExternalID, then.ExternalID},
 		{"data", brief(now.Data), brief(then.Data)},
-	} {
-		if c.Before != c.After {
-			changes = append(changes, c)
-		}
 	}
 	names := maps.Clone(now.Custom)
 	maps.Copy(names, then.Custom)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if c := (Change{name, strings.Join(now.Custom[name], ", "), strings.Join(then.Custom[name], ", ")}); c.Before != c.After {
-			changes = append(changes, c)
-		}
+		changes = append(changes, Change{name, strings.Join(now.Custom[name], ", "), strings.Join(then.Custom[name], ", ")})
 	}
-	return changes
+	return differing(changes...)
 }
 
 func brief(data []byte) string {

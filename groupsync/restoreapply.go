@@ -2,7 +2,6 @@ package groupsync
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,43 +22,24 @@ import (
 //
 // The error is a *[GuardError] if too much would be taken away.
 func (e *Engine) ApplyRestore(ctx context.Context, r *Restoration, o ReconcileOptions) (Result, error) {
-	result := Result{Plan: r.Plan}
 	if r.Plan.members == nil {
 		r.Plan.members = e.membersOfHeld(r.Plan)
 	}
-	if o.Approve != "" && o.Approve == r.Plan.Fingerprint() {
-		e.Approve(o.Approve)
-	}
-	if err := e.check(ctx, r.Plan); err != nil {
-		return result, err
-	}
-	a := &applying{e: e, users: r.users, result: &result, meter: newMeter("apply", len(r.Plan.Steps), o.Progress, e.now)}
-	for batch := range batches(r.Plan.Steps) {
-		if err := a.batch(ctx, batch); err != nil {
-			return result, errors.Join(append(a.errs, err)...)
-		}
-	}
-	err := errors.Join(a.errs...)
-	if err == nil && len(result.Stale) > 0 {
-		err = fmt.Errorf("%w: %d of %d steps were left out", ErrStalePlan, len(result.Stale), len(r.Plan.Steps))
-	}
-	return result, err
+	a := &applying{e: e, users: r.users}
+	return allOf(e.applyPlan(ctx, r.Plan, o, a.batch))
 }
 
 type applying struct {
-	e      *Engine
-	users  map[string]*UserState
-	result *Result
-	meter  *meter
-	errs   []error
+	e     *Engine
+	users map[string]*UserState
 }
 
 // batch applies steps that do the same: groups one by one, since one may be within
 // another, users at the same time.
-func (a *applying) batch(ctx context.Context, batch []Step) error {
+func (a *applying) batch(ctx context.Context, batch []Step) ([]error, error) {
 	b, err := a.e.books(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	outcomes := make([]error, len(batch))
 	each := a.e.each
@@ -67,25 +47,10 @@ func (a *applying) batch(ctx context.Context, batch []Step) error {
 		each = inOrder
 	}
 	_ = each(ctx, len(batch), func(ctx context.Context, i int) error {
-		s := batch[i]
-		outcomes[i] = a.step(ctx, b, s)
+		outcomes[i] = a.step(ctx, b, batch[i])
 		return ctx.Err()
 	})
-	for i, err := range outcomes {
-		switch {
-		case err == nil:
-			a.result.Applied++
-		case errors.Is(err, errStale):
-			a.result.Stale = append(a.result.Stale, batch[i])
-		case len(a.errs) < mostErrors:
-			a.errs = append(a.errs, err)
-		}
-	}
-	a.meter.count(len(batch))
-	if ctx.Err() != nil {
-		return fmt.Errorf("groupsync: restore: interrupted after %d steps; begin anew for the rest: %w", a.result.Applied, ctx.Err())
-	}
-	return nil
+	return outcomes, nil
 }
 
 // step applies one step. A user's own fields are changed, and that is reported, by
@@ -120,15 +85,6 @@ func inOrder(ctx context.Context, n int, f func(ctx context.Context, i int) erro
 var restoreOrder = map[Op]int{
 	OpRevoke: 1, OpRemoveGroup: 2, OpRenameGroup: 3, OpCreateGroup: 4, OpUpdateGroup: 5, OpAddGroup: 6,
 	OpGrant: 7, OpReactivateUser: 8, OpUpdateUser: 9, OpDeleteGroup: 10,
-}
-
-func (p *Plan) sortRestore() {
-	slices.SortStableFunc(p.Steps, func(x, y Step) int {
-		return cmp.Or(
-			cmp.Compare(restoreOrder[x.Op], restoreOrder[y.Op]),
-			cmp.Compare(crowd.Fold(x.Group), crowd.Fold(y.Group)),
-			cmp.Compare(crowd.Fold(x.User), crowd.Fold(y.User)))
-	})
 }
 
 // membersOfHeld counts those who are in the SCIM groups that a plan takes from.
@@ -325,15 +281,7 @@ func (e *Engine) redoDelete(ctx context.Context, s Step) error {
 	case len(holders) > 0 || n.name != s.Group:
 		return errStale
 	}
-	below := e.reachOf(b, s.GroupID)
-	delete(below, s.GroupID)
-	if err := e.bury(ctx, e.show(b, n), holders); err != nil || len(below) == 0 {
-		return err
-	}
-	if b, err = e.books(ctx); err != nil {
-		return err
-	}
-	return e.flatten(ctx, b, below)
+	return e.bury(ctx, b, e.show(b, n), holders)
 }
 
 // redoUser brings back a user's own fields and data.

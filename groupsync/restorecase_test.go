@@ -168,25 +168,32 @@ func (c restoreCase) run(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var steps []string
-	for _, s := range r.Plan.Steps {
-		steps = append(steps, brief(s))
-	}
-	if diff := cmp.Diff(c.steps, steps); diff != "" {
-		t.Errorf("steps mismatch (-want +got):\n%s", diff)
-	}
-	told := fmt.Sprint(r.Left)
-	for _, want := range c.left {
-		if !strings.Contains(told, want) {
-			t.Errorf("left alone: %s\nwant %q", told, want)
-		}
-	}
-	if len(c.left) == 0 && len(r.Left) > 0 {
-		t.Errorf("left alone: %s, want nothing", told)
-	}
+	wantRestoration(t, r, c.steps, c.left)
 	c.check(t, w)
 	again, err := w.engine.PlanRestore(t.Context(), before, groupsync.RestoreOptions{})
 	if err != nil || len(again.Plan.Steps) > 0 {
 		t.Errorf("planned again: %v, %v", again.Plan, err)
+	}
+}
+
+// wantRestoration holds what a restoration does, in brief, and what it tells that it
+// leaves alone.
+func wantRestoration(t *testing.T, r *groupsync.Restoration, wantSteps, wantLeft []string) {
+	t.Helper()
+	var steps []string
+	for _, s := range r.Plan.Steps {
+		steps = append(steps, brief(s))
+	}
+	if diff := cmp.Diff(wantSteps, steps); diff != "" {
+		t.Errorf("steps mismatch (-want +got):\n%s", diff)
+	}
+	told := fmt.Sprint(r.Left)
+	for _, want := range wantLeft {
+		if !strings.Contains(told, want) {
+			t.Errorf("left alone: %s\nwant %q", told, want)
+		}
+	}
+	if len(wantLeft) == 0 && len(r.Left) > 0 {
+		t.Errorf("left alone: %s, want nothing", told)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"testing/synctest"
 
 	"github.com/scimcrowd/scimcrowd/groupsync"
 )
@@ -80,19 +79,7 @@ func TestEveryFaultOfRestoreThenRetry(t *testing.T) {
 		for j, op := range mendings() {
 			t.Run(s.name+"/"+op.name, func(t *testing.T) {
 				t.Parallel()
-				want := map[bool]string{}
-				for _, reconciled := range []bool{false, true} {
-					synctest.Test(t, func(t *testing.T) {
-						w := s.world(t)
-						if err := op.act(t.Context(), w.engine, w, op.begin(w)); err != nil {
-							t.Fatal(err)
-						}
-						if reconciled {
-							w.reconcile()
-						}
-						want[reconciled] = w.state()
-					})
-				}
+				want := op.ends(t, s)
 				n := mishapsOf(t, s, op, i+j, share, func(t *testing.T, m mishap) { faultThenRetry(t, m, want) })
 				if n < 10 {
 					t.Errorf("only %d faults were tried", n)

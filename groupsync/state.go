@@ -3,8 +3,10 @@ package groupsync
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -98,7 +100,7 @@ func (o Origin) String() string {
 // it reads may stand in it as it was before or as it is after.
 func (e *Engine) State(ctx context.Context) iter.Seq2[StateRecord, error] {
 	return func(yield func(StateRecord, error) bool) {
-		v, err := e.survey(ctx)
+		v, err := e.survey(ctx, false, nil)
 		if err != nil {
 			yield(StateRecord{}, err)
 			return
@@ -115,7 +117,7 @@ func (e *Engine) State(ctx context.Context) iter.Seq2[StateRecord, error] {
 			}
 			return nil
 		})
-		if err != nil && err != errEnough {
+		if err != nil && !errors.Is(err, errEnough) {
 			yield(StateRecord{}, err)
 		}
 	}
@@ -127,10 +129,13 @@ type survey struct {
 	e      *Engine
 	book   *Book
 	roster *roster
-	direct map[string]*entry // exclusive Crowd groups, by folded name
+	exact  exactTargets
 }
 
-func (e *Engine) survey(ctx context.Context) (*survey, error) {
+// survey reads it: groups, then memberships, then the registry, so that memberships
+// are read before the attributes that judge them. Where a decision will rest on
+// what is recorded, known refuses a directory with records of strangers.
+func (e *Engine) survey(ctx context.Context, known bool, progress func(Progress)) (*survey, error) {
 	groups := map[string]*crowd.Group{}
 	for g, err := range e.crowd.Groups(ctx, crowd.Query{Detail: crowd.WithAttributes}) {
 		if err != nil {
@@ -138,7 +143,12 @@ func (e *Engine) survey(ctx context.Context) (*survey, error) {
 		}
 		groups[crowd.Fold(g.Name)] = g
 	}
-	r, err := e.readRoster(ctx, groups, nil)
+	if known {
+		if err := e.strangers(slices.Collect(maps.Keys(groups))); err != nil {
+			return nil, err
+		}
+	}
+	r, err := e.readRoster(ctx, groups, progress)
 	if err != nil {
 		return nil, fmt.Errorf("groupsync: list memberships: %w", err)
 	}
@@ -147,7 +157,7 @@ func (e *Engine) survey(ctx context.Context) (*survey, error) {
 		return nil, fmt.Errorf("groupsync: read the registry: %w", err)
 	}
 	b.Crowd = groups
-	return &survey{e, b, r, e.directGroups(b)}, nil
+	return &survey{e: e, book: b, roster: r, exact: e.exactTargets(b)}, nil
 }
 
 func (v *survey) group(n *entry) *GroupState {
@@ -210,7 +220,7 @@ func (v *survey) grants(u *User, in []string) []GrantState {
 		all = append(all, GrantState{id, f.At, f.Request})
 	}
 	for _, g := range in {
-		if n := v.direct[crowd.Fold(g)]; n != nil && !u.gone {
+		if n := v.exact.direct[crowd.Fold(g)]; n != nil && !u.gone {
 			all = append(all, GrantState{Group: n.id})
 		}
 	}

@@ -3,6 +3,7 @@ package groupsync
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/mapping"
@@ -39,14 +40,8 @@ func (e *Engine) planSweeps(ctx context.Context, p *Plan, b *Book, users []*User
 	}); err != nil {
 		return err
 	}
-	found := false
-	for _, all := range steps {
-		for _, s := range all {
-			found = true
-			p.add(s)
-		}
-	}
-	if found {
+	if all := slices.Concat(steps...); len(all) > 0 {
+		p.Steps = append(p.Steps, all...)
 		p.alsoCount(e.membersOfGroups(p))
 	}
 	return nil
@@ -69,16 +64,7 @@ func (e *Engine) sweepsOf(ctx context.Context, b *Book, u *User, changes []grant
 		}
 		steps = append(steps, Step{
 			Op: OpRemoveMember, User: u.Crowd.Name, UserID: u.ID, Group: t.Group, Reasons: reasons,
-			run: func(ctx context.Context) error {
-				now, err := e.byKey(ctx, u.Crowd.Key)
-				if errors.Is(err, crowd.ErrUserNotFound) {
-					return nil
-				}
-				if err != nil {
-					return err
-				}
-				return e.rederive(ctx, b, now, t)
-			},
+			run: func(ctx context.Context) error { return e.rederiveNow(ctx, b, u.Crowd.Key, t) },
 		})
 	}
 	return steps, nil

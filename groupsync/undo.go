@@ -91,7 +91,7 @@ func (e *Engine) PlanUndo(ctx context.Context, log iter.Seq2[AuditRecord, error]
 	if err := u.plan(ctx, h.order); err != nil {
 		return nil, err
 	}
-	u.Plan.sortRestore()
+	u.Plan.sort(restoreOrder)
 	u.Plan.members = e.membersOfHeld(u.Plan)
 	return u.Restoration, nil
 }

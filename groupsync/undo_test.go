@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
@@ -251,22 +247,7 @@ func (c undoCase) run(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var steps []string
-	for _, s := range done.Plan.Steps {
-		steps = append(steps, brief(s))
-	}
-	if diff := cmp.Diff(c.steps, steps); diff != "" {
-		t.Errorf("steps mismatch (-want +got):\n%s", diff)
-	}
-	told := fmt.Sprint(done.Left)
-	for _, want := range c.left {
-		if !strings.Contains(told, want) {
-			t.Errorf("left alone: %s\nwant %q", told, want)
-		}
-	}
-	if len(c.left) == 0 && len(done.Left) > 0 {
-		t.Errorf("left alone: %s, want nothing", told)
-	}
+	wantRestoration(t, done, c.steps, c.left)
 	c.check(t, w)
 	w.reconcile()
 	c.check(t, w)

@@ -357,15 +357,20 @@ func (e *Engine) tryCreate(ctx context.Context, p Profile, name string) (*User, 
 func fieldChanges(now *crowd.User, f mapping.Fields) []Change {
 	want := *now
 	setFields(&want, f)
+	return differing(
+		Change{"username", now.Name, want.Name},
+		Change{"firstName", now.FirstName, want.FirstName},
+		Change{"lastName", now.LastName, want.LastName},
+		Change{"displayName", now.DisplayName, want.DisplayName},
+		Change{"email", now.Email, want.Email},
+		Change{"active", fmt.Sprint(now.Active), fmt.Sprint(want.Active)},
+	)
+}
+
+// differing returns those of the changes that change anything, nil for none.
+func differing(all ...Change) []Change {
 	var changes []Change
-	for _, c := range []Change{
-		{"username", now.Name, want.Name},
-		{"firstName", now.FirstName, want.FirstName},
-		{"lastName", now.LastName, want.LastName},
-		{"displayName", now.DisplayName, want.DisplayName},
-		{"email", now.Email, want.Email},
-		{"active", fmt.Sprint(now.Active), fmt.Sprint(want.Active)},
-	} {
+	for _, c := range all {
 		if c.Before != c.After {
 			changes = append(changes, c)
 		}

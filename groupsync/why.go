@@ -136,7 +136,7 @@ func (e *Engine) whyUser(ctx context.Context, q WhyQuery, yield func(Explanation
 	})
 	slices.SortFunc(all, func(x, y mapping.Target) int { return strings.Compare(crowd.Fold(x.Group), crowd.Fold(y.Group)) })
 	for _, t := range all {
-		x := e.explain(b, u, t, containsFolded(in, t.Group))
+		x := e.explain(b, exact, u, t, containsFolded(in, t.Group))
 		if !x.Member && q.Group == "" && !x.wanted() {
 			continue
 		}
@@ -174,11 +174,12 @@ func (e *Engine) whyGroup(ctx context.Context, group string, yield func(Explanat
 	if err != nil {
 		return err
 	}
-	t := e.targetOr(b, e.exactTargets(b), group)
+	exact := e.exactTargets(b)
+	t := e.targetOr(b, exact, group)
 	seen := crowdOf{}
 	tell := func(u *User) error {
 		f := crowd.Fold(u.Crowd.Name)
-		x := e.explain(b, u, t, members[f])
+		x := e.explain(b, exact, u, t, members[f])
 		if seen[f] || !x.Member && !x.wanted() {
 			return nil
 		}
@@ -249,7 +250,7 @@ func (x Explanation) wanted() bool {
 }
 
 // explain says why a user is, or should be, in a Crowd group.
-func (e *Engine) explain(b *Book, u *User, t mapping.Target, member bool) Explanation {
+func (e *Engine) explain(b *Book, exact exactTargets, u *User, t mapping.Target, member bool) Explanation {
 	x := Explanation{User: u.Crowd.Name, UserID: u.ID, Group: t.Group, Member: member}
 	if !u.gone {
 		x.Reasons = grounds(e.connection, e.groups, b, u.holdings, t)
@@ -258,7 +259,7 @@ func (e *Engine) explain(b *Book, u *User, t mapping.Target, member bool) Explan
 		n := e.neighbours[i]
 		x.Reasons = append(x.Reasons, grounds(n.Connection, n.Groups, b.others[i], h, t)...)
 	}
-	if n := e.directGroups(b)[crowd.Fold(t.Group)]; n != nil && member && !u.gone {
+	if n := exact.direct[crowd.Fold(t.Group)]; n != nil && member && !u.gone {
 		x.Reasons = []Ground{{Kind: mapping.ReasonGrant, Connection: e.connection, Group: n.name, ID: n.id, Rule: t.Rule}}
 		return x
 	}
