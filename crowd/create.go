@@ -222,22 +222,24 @@ func (u *User) noAttributes(there *User) bool {
 }
 
 // sameText reports whether stored is sent, or what Crowd cuts it to.
-func sameText(sent, stored string) bool { return sent == stored || cutByCrowd(sent) == stored }
+func sameText(sent, stored string) bool { return sent == stored || CutText(sent) == stored }
 
 // sameValues compares two sets.
 func sameValues(sent, stored []string) bool {
 	cut := make([]string, len(sent))
 	for i, value := range sent {
-		cut[i] = cutByCrowd(value)
+		cut[i] = CutText(value)
 	}
 	return slices.Equal(set(cut), set(stored))
 }
 
 func set(values []string) []string { return slices.Compact(slices.Sorted(slices.Values(values))) }
 
-// cutByCrowd is what Crowd keeps of a text: 252 characters and three dots where
-// it is longer than 255. A character that is two in UTF-16 is not cut in half.
-func cutByCrowd(text string) string {
+// CutText returns what Crowd keeps of a text, such as a user's display name or a
+// value of an attribute: 252 characters and three dots where it is longer than 255.
+// Characters are counted as in [MaxNameLength]; one that is two in UTF-16 is not
+// cut in half.
+func CutText(text string) string {
 	if units(text) <= maxText {
 		return text
 	}

@@ -217,7 +217,7 @@ func (w *update) target(v *User, current bool) crowd.User {
 	if v.refused != "" && v.refused == want.Email {
 		want.Email = v.Crowd.Email // Crowd has refused it before
 	}
-	want.FirstName, want.LastName, want.DisplayName = cut(want.FirstName), cut(want.LastName), cut(want.DisplayName)
+	want.FirstName, want.LastName, want.DisplayName = crowd.CutText(want.FirstName), crowd.CutText(want.LastName), crowd.CutText(want.DisplayName)
 	want.Active = w.active(v)
 	return want
 }
@@ -549,25 +549,4 @@ func (w *update) planForeign(ctx context.Context, p *Plan, v *User) {
 	p.add(w.recordStep(v, rec))
 	w.e.report(ctx, EventNotOwner, p.Steps[0],
 		fmt.Sprintf("the user belongs to the connection %q, which alone changes Crowd's fields", v.Owner))
-}
-
-// cut returns a text as Crowd keeps it: after 255 characters it is cut to 252 and
-// three full stops.
-func cut(s string) string {
-	const most, kept = 255, 252
-	units := 0
-	end := len(s)
-	for i, r := range s {
-		if units <= kept {
-			end = i
-		}
-		units++
-		if r > 0xFFFF {
-			units++
-		}
-	}
-	if units <= most {
-		return s
-	}
-	return s[:end] + "..."
 }
