@@ -3,7 +3,6 @@ package backup
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -110,11 +109,12 @@ func (k *checker) path(path, pointer string) {
 
 func (k *checker) access(a scim.Access, pointer string) {
 	for i, text := range a.Addresses {
-		_, single := netip.ParseAddr(text)
-		_, network := netip.ParsePrefix(text)
-		if single != nil && network != nil {
+		if (scim.Access{Addresses: []string{text}}).Validate() != nil {
 			k.faults.add(fmt.Sprintf("%s/addresses/%d", pointer, i), quote(text)+" is neither an address nor a network", `Write for example "192.0.2.17" or "192.0.2.0/24"`)
 		}
+	}
+	if (scim.Access{Scheme: a.Scheme}).Validate() != nil {
+		k.faults.add(pointer+"/scheme", quote(a.Scheme)+" cannot be chosen", `Write another word, such as "OAuth"; Basic and Bearer are understood without it`)
 	}
 }
 

@@ -56,6 +56,9 @@ func formFaults() []faultTest {
 			`/connections/0/crowd/application: it is missing. Add "application": "scim"`,
 			`/connections/0/crowd/password: it is missing. Add "password": {"env": "CROWD_PASSWORD"}`,
 		}},
+		{"header of two words", document(connection("okta", `, "access": {"header": "X Key"}`)), []string{
+			`/connections/0/access/header: it is not the name of a header: letters, digits, hyphens and underscores. Write for example "X-API-Key"`,
+		}},
 		{"unknown fields", document(connection("okta", `, "Users": {}, "usres": {}, "port": 80, "a/b~c": 1`)), []string{
 			`/connections/0/Users: the field is not known. Did you mean "users"?`,
 			`/connections/0/usres: the field is not known. Did you mean "users"?`,
@@ -167,6 +170,11 @@ func formFaults() []faultTest {
 // contradictions are the faults that settings have together.
 func contradictions() []faultTest {
 	return []faultTest{
+		{"access that nobody has", document(connection("okta", `, "access": {"scheme": "Basic", "addresses": ["192.0.2.0/24", "office", "fe80::1%eth0"]}`)), []string{
+			`/connections/0/access/scheme: "Basic" cannot be chosen. Write another word, such as "OAuth"; Basic and Bearer are understood without it`,
+			`/connections/0/access/addresses/1: "office" is neither an address nor a network. Write for example "192.0.2.17" or "192.0.2.0/24"`,
+			`/connections/0/access/addresses/2: "fe80::1%eth0" is neither an address nor a network. Write for example "192.0.2.17" or "192.0.2.0/24"`,
+		}},
 		{"name twice", document(connection("okta", ""), strings.Replace(connection("okta", ""), "/scim/okta", "/scim/b", 1)), []string{
 			`/connections/1/name: the name "okta" is that of /connections/0 already. Give each connection a name of its own`,
 		}},

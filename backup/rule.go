@@ -66,8 +66,8 @@ func connectionRules() map[string]rule {
 		"backup.Connection.limits": {about: "What one request may ask for."},
 		"backup.Connection.access": {about: "How tokens are presented, and from where requests may come."},
 		"scim.Access.raw":          {about: "Also take a token that stands alone in the header.", fallback: "false"},
-		"scim.Access.scheme":       {about: "A word that is taken in front of the token as Bearer is.", least: 1, most: 64, form: `^[!#$%&'*+.^_|~0-9A-Za-z-]+$`, formed: "a word", example: `"Token"`},
-		"scim.Access.header":       {about: "The header that has the token.", fallback: `"Authorization"`, least: 1, most: 128, form: `^[!#$%&'*+.^_|~0-9A-Za-z-]+$`, formed: "the name of a header", example: `"X-API-Key"`},
+		"scim.Access.scheme":       {about: "A word that is taken in front of the token as Bearer is.", least: 1, most: 64, form: `^[A-Za-z0-9_-]+$`, formed: "a word of letters, digits, hyphens and underscores", example: `"Token"`},
+		"scim.Access.header":       {about: "The header that has the token.", fallback: `"Authorization"`, least: 1, most: 128, form: `^[A-Za-z0-9_-]+$`, formed: "the name of a header: letters, digits, hyphens and underscores", example: `"X-API-Key"`},
 		"scim.Access.addresses":    {about: "The only client addresses and networks from which requests are taken.", most: someItems},
 		"scim.Access.addresses[]":  {least: 1, most: 64, example: `"192.0.2.0/24"`},
 		"scim.Token.id": {

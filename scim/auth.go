@@ -89,7 +89,7 @@ func NewAuthenticator(cfg AuthConfig) (Authenticator, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if err := cfg.Access.check(); err != nil {
+	if err := cfg.Access.Validate(); err != nil {
 		return nil, err
 	}
 	from, err := cfg.Access.networks()

@@ -36,15 +36,17 @@ type Access struct {
 
 const authorization = "Authorization"
 
-// check refuses settings under which nobody could authenticate.
-func (a Access) check() error {
+// Validate returns an error that says what is wrong with the settings: nobody could
+// authenticate under them.
+func (a Access) Validate() error {
 	if !word.MatchString(a.Header) {
 		return fmt.Errorf("scim: access.header: %q is no name of a header such as \"X-Api-Key\"", a.Header)
 	}
 	if !word.MatchString(a.Scheme) || strings.EqualFold(a.Scheme, "basic") {
 		return fmt.Errorf("scim: access.scheme: %q is no word such as \"OAuth\"; Basic and Bearer are understood without it", a.Scheme)
 	}
-	return nil
+	_, err := a.networks()
+	return err
 }
 
 var word = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
