@@ -12,6 +12,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/groupsync/audit"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
@@ -98,13 +99,13 @@ func ExampleWriteSnapshot() {
 func ExampleSnapshot_undo() {
 	ctx := context.Background()
 	var log bytes.Buffer
-	engine, fake, devs := bridge(groupsync.NewAuditWriter(&log, groupsync.AuditHead{}).Observe)
+	engine, fake, devs := bridge(audit.NewWriter(&log, audit.Head{}).Observe)
 	if _, err := engine.ChangeGroup(groupsync.WithRequestID(ctx, "request-7"), devs, empty); err != nil {
 		fmt.Println(err)
 		return
 	}
-	records := groupsync.ReadAudit(bytes.NewReader(log.Bytes()), groupsync.AuditCheck{})
-	undo, err := engine.PlanUndo(ctx, records, groupsync.UndoQuery{Request: "request-7"})
+	events := audit.Events(bytes.NewReader(log.Bytes()), audit.Check{})
+	undo, err := engine.PlanUndo(ctx, events, groupsync.UndoQuery{Request: "request-7"})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -60,7 +60,7 @@
 // # What it tells
 //
 // Every change, and what an administrator should know, is an [Event] for
-// [Config.Observer]; an [AuditWriter] keeps them in a log that shows whether it was
+// [Config.Observer]; package audit keeps them in a log that shows whether it was
 // touched. [Plan.Table] shows a plan to people, [DiffPlans] what two of them do
 // not have in common. Package ledgertest holds a [Ledger] of one's own against
 // what an engine needs.

@@ -110,6 +110,21 @@ func TestPlanTable(t *testing.T) {
 	}
 }
 
+// A brokenWriter takes so many bytes and fails then.
+type brokenWriter struct {
+	left int
+	err  error
+}
+
+func (w *brokenWriter) Write(p []byte) (int, error) {
+	n := min(w.left, len(p))
+	w.left -= n
+	if n < len(p) {
+		return n, w.err
+	}
+	return n, nil
+}
+
 func TestDiffPlans(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := plans().Draw(t, "before"), plans().Draw(t, "after")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/groupsync/audit"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
@@ -82,7 +83,7 @@ func restore(ctx context.Context, e *groupsync.Engine, m *memory, o groupsync.Re
 
 // undo plans and applies what takes a query back, by the log.
 func undo(ctx context.Context, e *groupsync.Engine, log []byte, q groupsync.UndoQuery) (*groupsync.Restoration, error) {
-	r, err := e.PlanUndo(ctx, groupsync.ReadAudit(bytes.NewReader(log), groupsync.AuditCheck{}), q)
+	r, err := e.PlanUndo(ctx, audit.Events(bytes.NewReader(log), audit.Check{}), q)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +94,11 @@ func undo(ctx context.Context, e *groupsync.Engine, log []byte, q groupsync.Undo
 // audited has a world keep an audit log.
 func (w *world) audited() *bytes.Buffer {
 	log := new(bytes.Buffer)
-	audit := groupsync.NewAuditWriter(log, groupsync.AuditHead{})
+	writer := audit.NewWriter(log, audit.Head{})
 	seen := w.cfg.Observer
 	w.cfg.Observer = func(ctx context.Context, e groupsync.Event) {
 		seen(ctx, e)
-		audit.Observe(ctx, e)
+		writer.Observe(ctx, e)
 	}
 	w.restart()
 	return log
@@ -190,7 +191,7 @@ func TestEmptiedGroupComesBackByUndo(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.wantBack(t, s, id, "ann", "bob", "gus")
-			again, err := w.engine.PlanUndo(t.Context(), groupsync.ReadAudit(bytes.NewReader(log.Bytes()), groupsync.AuditCheck{}), groupsync.UndoQuery{Request: "mistake"})
+			again, err := w.engine.PlanUndo(t.Context(), audit.Events(bytes.NewReader(log.Bytes()), audit.Check{}), groupsync.UndoQuery{Request: "mistake"})
 			if err != nil || len(again.Plan.Steps) > 0 {
 				t.Errorf("planned again: %v, %v", again.Plan, err)
 			}

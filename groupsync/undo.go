@@ -56,8 +56,8 @@ func (q UndoQuery) wrote(f UserFact) bool {
 	return (q.Request == "" || q.Request == f.Request) && q.within(f.At)
 }
 
-// PlanUndo reads an audit log, as by [ReadAudit], and returns what would take back
-// the changes that the query selects. It changes nothing but what still is as the
+// PlanUndo reads the events of an audit log, such as package audit keeps, and returns
+// what would take back the changes that the query selects. It changes nothing but what still is as the
 // selection left it, and what it would change must have been written by it: a grant
 // that was there before stays, and so does what anybody has said since, of the same
 // user and group, the same name, the same field. Memberships by hand are left alone
@@ -72,16 +72,16 @@ func (q UndoQuery) wrote(f UserFact) bool {
 // The whole log must be read, to its end, since it tells what came later; of a
 // connection with several replicas, those of all of them, one after the other. Of
 // the log no more is kept than the selection needs.
-func (e *Engine) PlanUndo(ctx context.Context, log iter.Seq2[AuditRecord, error], q UndoQuery) (*Restoration, error) {
+func (e *Engine) PlanUndo(ctx context.Context, log iter.Seq2[Event, error], q UndoQuery) (*Restoration, error) {
 	if q.Request == "" && q.From.IsZero() {
 		return nil, errors.New("groupsync: UndoQuery needs a request or a time to begin at")
 	}
 	h := &history{connection: e.connection, query: q, subjects: map[string]*subject{}, deleted: map[string]bool{}, taken: map[string]bool{}}
-	for record, err := range log {
+	for event, err := range log {
 		if err != nil {
 			return nil, err
 		}
-		h.enter(record.Event)
+		h.enter(event)
 	}
 	u := &undoing{e: e, query: q, why: q.why(), taken: h.taken, made: map[string]*Group{}}
 	u.Restoration = &Restoration{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/groupsync/audit"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
@@ -251,7 +252,7 @@ func (c undoCase) run(t *testing.T) {
 	c.check(t, w)
 	w.reconcile()
 	c.check(t, w)
-	again, err := w.engine.PlanUndo(t.Context(), groupsync.ReadAudit(bytes.NewReader(log.Bytes()), groupsync.AuditCheck{}), c.query)
+	again, err := w.engine.PlanUndo(t.Context(), audit.Events(bytes.NewReader(log.Bytes()), audit.Check{}), c.query)
 	if err != nil || len(again.Plan.Steps) > 0 {
 		t.Errorf("planned again: %v, %v", again.Plan, err)
 	}
@@ -270,7 +271,7 @@ func TestUndoIsGuardedAndUndone(t *testing.T) {
 		g := w.group("devs", cat)
 		w.requested("r", patches(w, g.ID, add(ann, bob)))
 		time.Sleep(2 * time.Hour)
-		r, err := w.engine.PlanUndo(t.Context(), groupsync.ReadAudit(bytes.NewReader(log.Bytes()), groupsync.AuditCheck{}), groupsync.UndoQuery{Request: "r"})
+		r, err := w.engine.PlanUndo(t.Context(), audit.Events(bytes.NewReader(log.Bytes()), audit.Check{}), groupsync.UndoQuery{Request: "r"})
 		if err != nil {
 			t.Fatal(err)
 		}

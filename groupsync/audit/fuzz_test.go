@@ -1,26 +1,26 @@
-package groupsync_test
+package audit_test
 
 import (
 	"bytes"
 	"errors"
 	"testing"
 
-	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/groupsync/audit"
 )
 
-// FuzzVerifyAudit holds that any bytes are read without harm, that what is
+// FuzzVerify holds that any bytes are read without harm, that what is
 // accepted is whole lines each of which is a record, and that no line of it may
 // go, be doubled or lose its first byte.
-func FuzzVerifyAudit(f *testing.F) {
-	log, _ := auditLog(f, groupsync.AuditHead{}, 3)
+func FuzzVerify(f *testing.F) {
+	log, _ := auditLog(f, audit.Head{}, 3)
 	f.Add([]byte(log))
 	f.Add([]byte(log[:len(log)/2]))
 	f.Add([]byte(`{"seq":1,"prev":"","event":{},"hash":""}` + "\n"))
 	f.Add([]byte("\n\r\n\x00"))
 	f.Fuzz(func(t *testing.T, log []byte) {
-		head, err := groupsync.VerifyAudit(bytes.NewReader(log), groupsync.AuditCheck{})
+		head, err := audit.Verify(bytes.NewReader(log), audit.Check{})
 		lines := bytes.SplitAfter(log, []byte("\n"))
-		if wrong, ok := errors.AsType[*groupsync.AuditError](err); ok {
+		if wrong, ok := errors.AsType[*audit.Error](err); ok {
 			if uint64(wrong.Line) != head.Seq+1 || wrong.Offset > int64(len(log)) || wrong.Line > int64(len(lines)) {
 				t.Fatalf("%+v after record %d of %d lines", wrong, head.Seq, len(lines))
 			}
@@ -28,7 +28,7 @@ func FuzzVerifyAudit(f *testing.F) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		same, err := groupsync.VerifyAudit(bytes.NewReader(log), groupsync.AuditCheck{Kept: []groupsync.AuditHead{head}})
+		same, err := audit.Verify(bytes.NewReader(log), audit.Check{Kept: []audit.Head{head}})
 		if err != nil || same != head {
 			t.Fatalf("the lines before the first that is wrong: %v, %v", same, err)
 		}
@@ -37,8 +37,8 @@ func FuzzVerifyAudit(f *testing.F) {
 		}
 		first := bytes.IndexByte(log, '\n') + 1
 		for _, changed := range [][]byte{log[first:], append(bytes.Clone(log[:first]), log...), log[1:]} {
-			c := groupsync.AuditCheck{Kept: []groupsync.AuditHead{head}}
-			if _, err := groupsync.VerifyAudit(bytes.NewReader(changed), c); err == nil {
+			c := audit.Check{Kept: []audit.Head{head}}
+			if _, err := audit.Verify(bytes.NewReader(changed), c); err == nil {
 				t.Fatalf("not noticed:\n%q", changed)
 			}
 		}

@@ -1,4 +1,4 @@
-package groupsync_test
+package audit_test
 
 import (
 	"bytes"
@@ -21,7 +21,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/groupsync/audit"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
@@ -39,11 +41,11 @@ func event(n int) groupsync.Event {
 }
 
 // auditLog returns a log of n records, and the head after each.
-func auditLog(tb testing.TB, after groupsync.AuditHead, n int) (string, []groupsync.AuditHead) {
+func auditLog(tb testing.TB, after audit.Head, n int) (string, []audit.Head) {
 	tb.Helper()
 	var log bytes.Buffer
-	var heads []groupsync.AuditHead
-	a := groupsync.NewAuditWriter(&log, after)
+	var heads []audit.Head
+	a := audit.NewWriter(&log, after)
 	for i := range n {
 		a.Observe(tb.Context(), event(int(after.Seq)+i))
 		heads = append(heads, a.Head())
@@ -54,22 +56,22 @@ func auditLog(tb testing.TB, after groupsync.AuditHead, n int) (string, []groups
 	return log.String(), heads
 }
 
-func verify(log string, c groupsync.AuditCheck) (groupsync.AuditHead, error) {
-	return groupsync.VerifyAudit(strings.NewReader(log), c)
+func verify(log string, c audit.Check) (audit.Head, error) {
+	return audit.Verify(strings.NewReader(log), c)
 }
 
-func TestAuditKeepsEveryEvent(t *testing.T) {
-	log, heads := auditLog(t, groupsync.AuditHead{}, 3)
+func TestKeepsEveryEvent(t *testing.T) {
+	log, heads := auditLog(t, audit.Head{}, 3)
 	n := 0
-	for r, err := range groupsync.ReadAudit(strings.NewReader(log), groupsync.AuditCheck{Kept: heads}) {
+	for r, err := range audit.Read(strings.NewReader(log), audit.Check{Kept: heads}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(event(n), r.Event, cmpopts.IgnoreUnexported(groupsync.Step{})); diff != "" {
 			t.Errorf("event mismatch (-want +got):\n%s", diff)
 		}
-		if r.AuditHead != heads[n] || n > 0 && r.Prev != heads[n-1].Hash {
-			t.Errorf("record %d has head %v after %v", n+1, r.AuditHead, r.Prev)
+		if r.Head != heads[n] || n > 0 && r.Prev != heads[n-1].Hash {
+			t.Errorf("record %d has head %v after %v", n+1, r.Head, r.Prev)
 		}
 		n++
 	}
@@ -78,28 +80,28 @@ func TestAuditKeepsEveryEvent(t *testing.T) {
 	}
 }
 
-func TestAuditContinues(t *testing.T) {
-	first, heads := auditLog(t, groupsync.AuditHead{}, 3)
+func TestContinues(t *testing.T) {
+	first, heads := auditLog(t, audit.Head{}, 3)
 	middle, last := heads[1], heads[2]
 	second, more := auditLog(t, last, 2)
-	if head, err := verify(first+second, groupsync.AuditCheck{Kept: heads}); err != nil || head != more[1] {
+	if head, err := verify(first+second, audit.Check{Kept: heads}); err != nil || head != more[1] {
 		t.Errorf("one file: %v, %v, want %v", head, err, more[1])
 	}
-	if head, err := verify(second, groupsync.AuditCheck{After: last, Kept: []groupsync.AuditHead{middle, last, more[0]}}); err != nil || head != more[1] {
+	if head, err := verify(second, audit.Check{After: last, Kept: []audit.Head{middle, last, more[0]}}); err != nil || head != more[1] {
 		t.Errorf("the second of two files: %v, %v, want %v", head, err, more[1])
 	}
-	if head, err := verify("", groupsync.AuditCheck{After: last}); err != nil || head != last {
+	if head, err := verify("", audit.Check{After: last}); err != nil || head != last {
 		t.Errorf("an empty file: %v, %v", head, err)
 	}
-	if _, err := verify(second, groupsync.AuditCheck{After: middle}); err == nil {
+	if _, err := verify(second, audit.Check{After: middle}); err == nil {
 		t.Error("a log after another head was accepted")
 	}
 }
 
-// TestAuditContinuesAfterCrash ends a writer in the middle of a record, at every
+// TestContinuesAfterCrash ends a writer in the middle of a record, at every
 // byte, and goes on as the documents say.
-func TestAuditContinuesAfterCrash(t *testing.T) {
-	whole, heads := auditLog(t, groupsync.AuditHead{}, 2)
+func TestContinuesAfterCrash(t *testing.T) {
+	whole, heads := auditLog(t, audit.Head{}, 2)
 	begin := strings.Index(whole, "\n") + 1
 	name := filepath.Join(t.TempDir(), "audit.jsonl")
 	for end := begin + 1; end < len(whole); end++ {
@@ -110,14 +112,14 @@ func TestAuditContinuesAfterCrash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		head, err := groupsync.VerifyAudit(file, groupsync.AuditCheck{})
-		torn, ok := errors.AsType[*groupsync.AuditError](err)
+		head, err := audit.Verify(file, audit.Check{})
+		torn, ok := errors.AsType[*audit.Error](err)
 		if !ok || !torn.Torn || torn.Line != 2 || torn.Offset != int64(begin) || head != heads[0] {
 			t.Fatalf("cut at %d: %v, %+v", end, head, err)
 		}
-		last, err := groupsync.LastAudit(file)
-		if again, ok := errors.AsType[*groupsync.AuditError](err); !ok || !again.Torn || again.Offset != torn.Offset || last != head {
-			t.Fatalf("LastAudit, cut at %d: %v, %+v", end, err, last)
+		last, err := audit.Last(file)
+		if again, ok := errors.AsType[*audit.Error](err); !ok || !again.Torn || again.Offset != torn.Offset || last != head {
+			t.Fatalf("Last, cut at %d: %v, %+v", end, err, last)
 		}
 		if err := file.Truncate(torn.Offset); err != nil {
 			t.Fatal(err)
@@ -125,7 +127,7 @@ func TestAuditContinuesAfterCrash(t *testing.T) {
 		if _, err := file.Seek(0, io.SeekEnd); err != nil {
 			t.Fatal(err)
 		}
-		a := groupsync.NewAuditWriter(file, head)
+		a := audit.NewWriter(file, head)
 		a.Observe(t.Context(), event(1))
 		if err := errors.Join(a.Err(), file.Close()); err != nil {
 			t.Fatal(err)
@@ -140,16 +142,16 @@ func TestAuditContinuesAfterCrash(t *testing.T) {
 	}
 }
 
-func TestAuditNamesTheFirstBadLine(t *testing.T) {
-	log, heads := auditLog(t, groupsync.AuditHead{}, 5)
+func TestNamesTheFirstBadLine(t *testing.T) {
+	log, heads := auditLog(t, audit.Head{}, 5)
 	other := strings.ReplaceAll(log, "okta", "entr")
 	lines := strings.SplitAfter(log, "\n")[:5]
-	forged, _ := auditLog(t, groupsync.AuditHead{Seq: 2}, 1)
-	anew, _ := auditLog(t, groupsync.AuditHead{Seq: 1}, 4)
+	forged, _ := auditLog(t, audit.Head{Seq: 2}, 1)
+	anew, _ := auditLog(t, audit.Head{Seq: 1}, 4)
 	for _, tt := range []struct {
 		name    string
 		log     string
-		kept    []groupsync.AuditHead
+		kept    []audit.Head
 		line    int64
 		problem string
 	}{
@@ -165,13 +167,13 @@ func TestAuditNamesTheFirstBadLine(t *testing.T) {
 		{"cut after a line", lines[0] + lines[1], heads, 3, "the log ends after record 2, but record 5 was written"},
 		{"empty", "", heads[:1], 1, "the log ends after record 0, but record 1 was written"},
 		{"written anew from a kept head on", lines[0] + anew, heads, 2, "record 2 follows another record 1 than the one before it: one of the two was replaced"},
-		{"too long", lines[0] + strings.Repeat(" ", groupsync.MaxAuditLine) + "\n", nil, 2, "it is longer than 1048576 bytes, which no record is"},
+		{"too long", lines[0] + strings.Repeat(" ", audit.MaxLine) + "\n", nil, 2, "it is longer than 1048576 bytes, which no record is"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := verify(tt.log, groupsync.AuditCheck{Kept: tt.kept})
-			wrong, ok := errors.AsType[*groupsync.AuditError](err)
+			_, err := verify(tt.log, audit.Check{Kept: tt.kept})
+			wrong, ok := errors.AsType[*audit.Error](err)
 			if !ok || wrong.Line != tt.line || wrong.Problem != tt.problem {
-				t.Fatalf("VerifyAudit: %v, want line %d: %s", err, tt.line, tt.problem)
+				t.Fatalf("Verify: %v, want line %d: %s", err, tt.line, tt.problem)
 			}
 			before := strings.Join(strings.SplitAfter(tt.log, "\n")[:tt.line-1], "")
 			if wrong.Offset != int64(len(before)) {
@@ -181,41 +183,41 @@ func TestAuditNamesTheFirstBadLine(t *testing.T) {
 	}
 }
 
-// TestAuditWrittenAnewMeetsKeptHead writes a whole log again, with other events
+// TestWrittenAnewMeetsKeptHead writes a whole log again, with other events
 // and right hashes: only a head kept elsewhere tells.
-func TestAuditWrittenAnewMeetsKeptHead(t *testing.T) {
-	_, heads := auditLog(t, groupsync.AuditHead{}, 5)
+func TestWrittenAnewMeetsKeptHead(t *testing.T) {
+	_, heads := auditLog(t, audit.Head{}, 5)
 	var log bytes.Buffer
-	a := groupsync.NewAuditWriter(&log, groupsync.AuditHead{})
+	a := audit.NewWriter(&log, audit.Head{})
 	for range 5 {
 		a.Observe(t.Context(), groupsync.Event{Text: "nothing happened"})
 	}
-	if _, err := verify(log.String(), groupsync.AuditCheck{}); err != nil {
+	if _, err := verify(log.String(), audit.Check{}); err != nil {
 		t.Fatalf("the chain alone: %v", err)
 	}
-	_, err := verify(log.String(), groupsync.AuditCheck{Kept: heads[2:3]})
-	wrong, ok := errors.AsType[*groupsync.AuditError](err)
+	_, err := verify(log.String(), audit.Check{Kept: heads[2:3]})
+	wrong, ok := errors.AsType[*audit.Error](err)
 	if !ok || wrong.Line != 3 {
 		t.Errorf("with a kept head: %v, want line 3", err)
 	}
-	if _, err := verify(log.String(), groupsync.AuditCheck{Kept: []groupsync.AuditHead{heads[2], a.Head(), {Seq: 5}}}); err == nil {
+	if _, err := verify(log.String(), audit.Check{Kept: []audit.Head{heads[2], a.Head(), {Seq: 5}}}); err == nil {
 		t.Error("two different heads of one record were accepted")
 	}
 }
 
-// TestAuditDetectsAnyChange changes one byte, or one line, of a log in any way.
-func TestAuditDetectsAnyChange(t *testing.T) {
-	log, heads := auditLog(t, groupsync.AuditHead{}, 6)
+// TestDetectsAnyChange changes one byte, or one line, of a log in any way.
+func TestDetectsAnyChange(t *testing.T) {
+	log, heads := auditLog(t, audit.Head{}, 6)
 	last := heads[len(heads)-1:]
 	rapid.Check(t, func(t *rapid.T) {
 		changed := changeLog(t, log)
 		if changed == log {
 			return
 		}
-		if _, err := verify(changed, groupsync.AuditCheck{Kept: last}); err == nil {
+		if _, err := verify(changed, audit.Check{Kept: last}); err == nil {
 			t.Fatalf("not noticed:\n%s", changed)
 		}
-		_, err := verify(changed, groupsync.AuditCheck{})
+		_, err := verify(changed, audit.Check{})
 		cut := strings.HasPrefix(log, changed) && (changed == "" || strings.HasSuffix(changed, "\n"))
 		if (err == nil) != cut {
 			t.Fatalf("without a head kept elsewhere: %v of\n%s", err, changed)
@@ -248,23 +250,23 @@ func changeLog(t *rapid.T, log string) string {
 	return strings.Join(lines, "")
 }
 
-// TestAuditDetectsEveryChangedByte tries every bit of every byte.
-func TestAuditDetectsEveryChangedByte(t *testing.T) {
-	log, _ := auditLog(t, groupsync.AuditHead{}, 2)
+// TestDetectsEveryChangedByte tries every bit of every byte.
+func TestDetectsEveryChangedByte(t *testing.T) {
+	log, _ := auditLog(t, audit.Head{}, 2)
 	for at := range log {
 		for bit := range 8 {
 			changed := []byte(log)
 			changed[at] ^= 1 << bit
-			if _, err := verify(string(changed), groupsync.AuditCheck{}); err == nil {
+			if _, err := verify(string(changed), audit.Check{}); err == nil {
 				t.Fatalf("bit %d of byte %d was changed and not noticed", bit, at)
 			}
 		}
 	}
 }
 
-func TestAuditByManyAtOnce(t *testing.T) {
+func TestByManyAtOnce(t *testing.T) {
 	var log bytes.Buffer
-	a := groupsync.NewAuditWriter(&log, groupsync.AuditHead{})
+	a := audit.NewWriter(&log, audit.Head{})
 	var wg sync.WaitGroup
 	for i := range 50 {
 		wg.Go(func() {
@@ -275,8 +277,8 @@ func TestAuditByManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if head, err := verify(log.String(), groupsync.AuditCheck{Kept: []groupsync.AuditHead{a.Head()}}); err != nil || head.Seq != 1000 {
-		t.Errorf("VerifyAudit: %v, %v", head, err)
+	if head, err := verify(log.String(), audit.Check{Kept: []audit.Head{a.Head()}}); err != nil || head.Seq != 1000 {
+		t.Errorf("Verify: %v, %v", head, err)
 	}
 }
 
@@ -297,12 +299,12 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-func TestAuditTellsWhatWasNotWritten(t *testing.T) {
+func TestTellsWhatWasNotWritten(t *testing.T) {
 	full := errors.New("disk full")
 	for _, tt := range []struct{ gives, want error }{{full, full}, {nil, io.ErrShortWrite}} {
-		log, heads := auditLog(t, groupsync.AuditHead{}, 1)
+		log, heads := auditLog(t, audit.Head{}, 1)
 		w := &brokenWriter{left: len(log) + 100, err: tt.gives}
-		a := groupsync.NewAuditWriter(w, groupsync.AuditHead{})
+		a := audit.NewWriter(w, audit.Head{})
 		a.Observe(t.Context(), event(0))
 		if err := a.Err(); err != nil {
 			t.Fatal(err)
@@ -314,19 +316,19 @@ func TestAuditTellsWhatWasNotWritten(t *testing.T) {
 		if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), "2 events were not written after record 1") {
 			t.Errorf("Err() = %v", err)
 		}
-		head, err := verify(w.log.String(), groupsync.AuditCheck{})
-		torn, ok := errors.AsType[*groupsync.AuditError](err)
+		head, err := verify(w.log.String(), audit.Check{})
+		torn, ok := errors.AsType[*audit.Error](err)
 		if head != heads[0] || head != a.Head() || !ok || !torn.Torn || torn.Line != 2 {
-			t.Errorf("VerifyAudit: %v, %v", head, err)
+			t.Errorf("Verify: %v, %v", head, err)
 		}
 	}
 }
 
-// TestAuditTellsOfAnEventThatCannotBeWritten gives an event a time that JSON has no
+// TestTellsOfAnEventThatCannotBeWritten gives an event a time that JSON has no
 // form for (RFC 3339, section 1: four digits of a year).
-func TestAuditTellsOfAnEventThatCannotBeWritten(t *testing.T) {
+func TestTellsOfAnEventThatCannotBeWritten(t *testing.T) {
 	var log bytes.Buffer
-	a := groupsync.NewAuditWriter(&log, groupsync.AuditHead{})
+	a := audit.NewWriter(&log, audit.Head{})
 	a.Observe(t.Context(), groupsync.Event{Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)})
 	if err := a.Err(); err == nil || !strings.Contains(err.Error(), "1 events were not written after record 0") {
 		t.Errorf("Err() = %v", err)
@@ -336,49 +338,49 @@ func TestAuditTellsOfAnEventThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestAuditRefusesWhatIsNoRecord verifies lines whose hash is right.
-func TestAuditRefusesWhatIsNoRecord(t *testing.T) {
+// TestRefusesWhatIsNoRecord verifies lines whose hash is right.
+func TestRefusesWhatIsNoRecord(t *testing.T) {
 	none := strings.Repeat("0", 64)
 	for _, begin := range []string{
 		``, `{}`, `{"seq":1`, `{"seq":1,"prev":"` + none + `"`, `{"seq":-1,"prev":"` + none + `","event":{}`, `[{"seq":1,"prev":"` + none + `","event":{}`,
 		`{"seq":1,"prev":"` + none[1:] + `","event":{}`, `{"prev":"` + none + `","event":{}`, `{"seq":1,"event":{}`, `{"seq":1,"prev":"` + none + `","event":null`,
 	} {
 		line := fmt.Sprintf("%s,\"hash\":\"%x\"}\n", begin, sha256.Sum256([]byte(begin)))
-		_, err := verify(line, groupsync.AuditCheck{})
-		wrong, ok := errors.AsType[*groupsync.AuditError](err)
+		_, err := verify(line, audit.Check{})
+		wrong, ok := errors.AsType[*audit.Error](err)
 		if !ok || wrong.Problem != "it is no record, though its hash is right" {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
 }
 
-func TestAuditReportsTheReadersError(t *testing.T) {
-	log, heads := auditLog(t, groupsync.AuditHead{}, 1)
+func TestReportsTheReadersError(t *testing.T) {
+	log, heads := auditLog(t, audit.Head{}, 1)
 	failed := errors.New("link lost")
-	head, err := groupsync.VerifyAudit(io.MultiReader(strings.NewReader(log), iotest.ErrReader(failed)), groupsync.AuditCheck{})
+	head, err := audit.Verify(io.MultiReader(strings.NewReader(log), iotest.ErrReader(failed)), audit.Check{})
 	if head != heads[0] || !errors.Is(err, failed) {
-		t.Errorf("VerifyAudit: %v, %v", head, err)
+		t.Errorf("Verify: %v, %v", head, err)
 	}
-	if _, wrong := errors.AsType[*groupsync.AuditError](err); wrong {
+	if _, wrong := errors.AsType[*audit.Error](err); wrong {
 		t.Error("a read that failed was taken for a log that is wrong")
 	}
 }
 
-// TestAuditBoundsALine writes an event that is too long for a line.
-func TestAuditBoundsALine(t *testing.T) {
-	long := strings.Repeat("é\x01", groupsync.MaxAuditLine)
+// TestBoundsALine writes an event that is too long for a line.
+func TestBoundsALine(t *testing.T) {
+	long := strings.Repeat("é\x01", audit.MaxLine)
 	e := event(1)
 	e.Step.Why, e.Step.User, e.Text = long, long, long
 	e.Step.Changes[0].After = long
 	var log bytes.Buffer
-	a := groupsync.NewAuditWriter(&log, groupsync.AuditHead{})
+	a := audit.NewWriter(&log, audit.Head{})
 	a.Observe(t.Context(), e)
 	a.Observe(t.Context(), event(2))
 	if err := a.Err(); err != nil {
 		t.Fatal(err)
 	}
 	var read []groupsync.Event
-	for r, err := range groupsync.ReadAudit(&log, groupsync.AuditCheck{}) {
+	for r, err := range audit.Read(&log, audit.Check{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -393,27 +395,27 @@ func TestAuditBoundsALine(t *testing.T) {
 // long as they may be.
 func TestLastAudit(t *testing.T) {
 	long := event(0)
-	long.Text = strings.Repeat("x", groupsync.MaxAuditLine-2048)
+	long.Text = strings.Repeat("x", audit.MaxLine-2048)
 	var log bytes.Buffer
-	a := groupsync.NewAuditWriter(&log, groupsync.AuditHead{})
+	a := audit.NewWriter(&log, audit.Head{})
 	for i := range 5 {
-		head, err := groupsync.LastAudit(bytes.NewReader(log.Bytes()))
+		head, err := audit.Last(bytes.NewReader(log.Bytes()))
 		if err != nil || head != a.Head() {
 			t.Errorf("after %d records: %v, %v, want %v", i, head, err, a.Head())
 		}
-		torn := append(bytes.Clone(log.Bytes()), strings.Repeat("x", groupsync.MaxAuditLine-2048)...)
-		head, err = groupsync.LastAudit(bytes.NewReader(torn))
-		wrong, ok := errors.AsType[*groupsync.AuditError](err)
+		torn := append(bytes.Clone(log.Bytes()), strings.Repeat("x", audit.MaxLine-2048)...)
+		head, err = audit.Last(bytes.NewReader(torn))
+		wrong, ok := errors.AsType[*audit.Error](err)
 		if head != a.Head() || !ok || !wrong.Torn || wrong.Offset != int64(log.Len()) {
 			t.Errorf("torn after %d records: %v, %v, want %v", i, head, err, a.Head())
 		}
 		a.Observe(t.Context(), long)
 	}
-	for _, bad := range []string{"\n", "x\n", log.String() + "x\n", log.String() + strings.Repeat("x", 3*groupsync.MaxAuditLine) + "\n", strings.Repeat("x", 3*groupsync.MaxAuditLine)} {
-		_, err := groupsync.LastAudit(strings.NewReader(bad))
-		wrong, ok := errors.AsType[*groupsync.AuditError](err)
+	for _, bad := range []string{"\n", "x\n", log.String() + "x\n", log.String() + strings.Repeat("x", 3*audit.MaxLine) + "\n", strings.Repeat("x", 3*audit.MaxLine)} {
+		_, err := audit.Last(strings.NewReader(bad))
+		wrong, ok := errors.AsType[*audit.Error](err)
 		if !ok || wrong.Torn || !strings.Contains(err.Error(), "the line at byte ") {
-			t.Errorf("LastAudit of a log with a bad end: %v", err)
+			t.Errorf("Last of a log with a bad end: %v", err)
 		}
 	}
 }
@@ -429,34 +431,39 @@ func (r *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAuditReadsInBoundedMemory(t *testing.T) {
+func TestReadsInBoundedMemory(t *testing.T) {
 	r := new(endless)
-	if _, err := groupsync.VerifyAudit(r, groupsync.AuditCheck{}); err == nil {
+	if _, err := audit.Verify(r, audit.Check{}); err == nil {
 		t.Fatal("an endless line was accepted")
 	}
-	if r.read > 2*groupsync.MaxAuditLine {
+	if r.read > 2*audit.MaxLine {
 		t.Errorf("%d bytes of an endless line were read", r.read)
 	}
 }
 
-// TestAuditOfAnEngine writes what an engine does, and no secret.
-func TestAuditOfAnEngine(t *testing.T) {
+// TestOfAnEngine writes what an engine does, and no secret.
+func TestOfAnEngine(t *testing.T) {
 	var log bytes.Buffer
-	a := groupsync.NewAuditWriter(&log, groupsync.AuditHead{})
-	w := newWorld(t, func(c *groupsync.Config) { c.Observer = a.Observe })
-	p := profile("ann")
-	p.Password = crowd.Secret("s3cret-Passw0rd")
-	ann, err := w.engine.CreateUser(groupsync.WithRequestID(t.Context(), "r1"), p, groupsync.Conflict)
+	a := audit.NewWriter(&log, audit.Head{})
+	e, err := groupsync.New(groupsync.Config{Connection: "okta", Crowd: crowdtest.NewServer(t).Client(t), Observer: a.Observe})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.group("Devs", ann)
-	if err := w.engine.DeleteUser(t.Context(), ann.ID, groupsync.Deactivate); err != nil {
+	name, password := "ann", crowd.Secret("s3cret-Passw0rd")
+	ann, err := e.CreateUser(groupsync.WithRequestID(t.Context(), "r1"),
+		groupsync.Profile{Fields: mapping.Fields{Username: &name}, Password: password}, groupsync.Conflict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.CreateGroup(t.Context(), groupsync.NewGroup{Name: "Devs", Members: []string{ann.ID}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.DeleteUser(t.Context(), ann.ID, groupsync.Deactivate); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[groupsync.Op]bool{}
 	first := ""
-	for r, err := range groupsync.ReadAudit(bytes.NewReader(log.Bytes()), groupsync.AuditCheck{Kept: []groupsync.AuditHead{a.Head()}}) {
+	for r, err := range audit.Read(bytes.NewReader(log.Bytes()), audit.Check{Kept: []audit.Head{a.Head()}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -468,14 +475,14 @@ func TestAuditOfAnEngine(t *testing.T) {
 	if !seen[groupsync.OpCreateUser] || !seen[groupsync.OpAddMember] || !seen[groupsync.OpDeactivateUser] || first != "r1" {
 		t.Errorf("first request %q, steps %v", first, seen)
 	}
-	if strings.Contains(log.String(), string(p.Password)) {
+	if strings.Contains(log.String(), string(password)) {
 		t.Error("the log holds a password")
 	}
 }
 
-func TestAuditHash(t *testing.T) {
-	_, heads := auditLog(t, groupsync.AuditHead{}, 1)
-	var back groupsync.AuditHash
+func TestHash(t *testing.T) {
+	_, heads := auditLog(t, audit.Head{}, 1)
+	var back audit.Hash
 	text := heads[0].Hash.String()
 	if err := back.UnmarshalText([]byte(text)); err != nil || back != heads[0].Hash {
 		t.Errorf("UnmarshalText(%s) = %v, %v", text, back, err)
@@ -492,7 +499,7 @@ func TestAuditHash(t *testing.T) {
 	if want := `{"seq":1,"hash":"` + text + `"}`; err != nil || string(document) != want {
 		t.Errorf("a head as JSON: %s, %v, want %s", document, err, want)
 	}
-	var head groupsync.AuditHead
+	var head audit.Head
 	if err := json.Unmarshal(document, &head); err != nil || head != heads[0] {
 		t.Errorf("a head from JSON: %v, %v", head, err)
 	}

@@ -1,4 +1,4 @@
-package groupsync_test
+package audit_test
 
 import (
 	"bytes"
@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/groupsync/audit"
 )
 
 // An audit log notices every change of what it holds.
-func ExampleAuditWriter() {
+func ExampleWriter() {
 	var log bytes.Buffer
-	audit := groupsync.NewAuditWriter(&log, groupsync.AuditHead{})
-	observe := audit.Observe // the Observer of groupsync.Config
+	writer := audit.NewWriter(&log, audit.Head{})
+	observe := writer.Observe // the Observer of groupsync.Config
 
 	for _, user := range []string{"ann", "bob"} {
 		observe(context.Background(), groupsync.Event{
@@ -23,21 +24,21 @@ func ExampleAuditWriter() {
 	}
 	fmt.Print(log.String())
 
-	head, err := groupsync.VerifyAudit(bytes.NewReader(log.Bytes()), groupsync.AuditCheck{})
+	head, err := audit.Verify(bytes.NewReader(log.Bytes()), audit.Check{})
 	fmt.Println(head.Seq, "records,", err)
 
 	changed := bytes.Replace(log.Bytes(), []byte("ann"), []byte("eve"), 1)
-	_, err = groupsync.VerifyAudit(bytes.NewReader(changed), groupsync.AuditCheck{})
+	_, err = audit.Verify(bytes.NewReader(changed), audit.Check{})
 	fmt.Println(err)
 
 	// Only who has kept the head elsewhere notices that the end is missing.
 	log.Truncate(bytes.IndexByte(log.Bytes(), '\n') + 1)
-	_, err = groupsync.VerifyAudit(&log, groupsync.AuditCheck{Kept: []groupsync.AuditHead{head}})
+	_, err = audit.Verify(&log, audit.Check{Kept: []audit.Head{head}})
 	fmt.Println(err)
 	// Output:
 	// {"seq":1,"prev":"0000000000000000000000000000000000000000000000000000000000000000","event":{"time":"2026-11-25T09:00:00Z","connection":"okta","kind":"applied","step":{"op":"add member","user":"ann","group":"devs"}},"hash":"9e77e5299d39839bbea127199ed387b2310ca39ca3bfffc76d65ede1ebbd6b7f"}
 	// {"seq":2,"prev":"9e77e5299d39839bbea127199ed387b2310ca39ca3bfffc76d65ede1ebbd6b7f","event":{"time":"2026-11-25T09:00:00Z","connection":"okta","kind":"applied","step":{"op":"add member","user":"bob","group":"devs"}},"hash":"350cce80f734560e8ce559a2279f65b23ee3da0840cac5afde298e1a77b35e85"}
 	// 2 records, <nil>
-	// groupsync: audit log: line 1: it was altered: its hash does not fit
-	// groupsync: audit log: line 2: the log ends after record 1, but record 2 was written
+	// audit: line 1: it was altered: its hash does not fit
+	// audit: line 2: the log ends after record 1, but record 2 was written
 }

@@ -1,4 +1,4 @@
-package groupsync
+package audit
 
 import (
 	"bufio"
@@ -11,30 +11,32 @@ import (
 	"iter"
 	"maps"
 	"slices"
+
+	"github.com/scimcrowd/scimcrowd/groupsync"
 )
 
-// An AuditRecord is one line of an audit log.
-type AuditRecord struct {
-	AuditHead
+// A Record is one line of an audit log.
+type Record struct {
+	Head
 	// Prev is the hash of the record before; zeros in the first.
-	Prev  AuditHash
-	Event Event
+	Prev  Hash
+	Event groupsync.Event
 }
 
-// An AuditCheck says more of a log than the log itself can. The zero value holds
+// A Check says more of a log than the log itself can. The zero value holds
 // for every log that is read from its beginning.
-type AuditCheck struct {
+type Check struct {
 	// After is the head that the log continues, where it is not the beginning of
 	// the chain but a later file.
-	After AuditHead
+	After Head
 	// Kept are heads that were kept elsewhere. Each later than After must be that
 	// of a record of the log, or the log was cut or written anew since.
-	Kept []AuditHead
+	Kept []Head
 }
 
-// An AuditError says where an audit log is not what was written. Records before
+// An Error says where an audit log is not what was written. Records before
 // that line are as they were when the next record was written.
-type AuditError struct {
+type Error struct {
 	// Line is the number of the first line that is wrong, from 1, or 0 where lines
 	// were not counted; Offset is where in the log it begins, in bytes.
 	Line, Offset int64
@@ -46,37 +48,37 @@ type AuditError struct {
 	Torn bool
 }
 
-func (e *AuditError) Error() string {
+func (e *Error) Error() string {
 	if e.Line == 0 {
-		return fmt.Sprintf("groupsync: audit log: the line at byte %d: %s", e.Offset, e.Problem)
+		return fmt.Sprintf("audit: the line at byte %d: %s", e.Offset, e.Problem)
 	}
-	return fmt.Sprintf("groupsync: audit log: line %d: %s", e.Line, e.Problem)
+	return fmt.Sprintf("audit: line %d: %s", e.Line, e.Problem)
 }
 
-// VerifyAudit reads an audit log to its end and returns the head of the last
-// record that is right. The error is an *[AuditError] that names the first line
+// Verify reads an audit log to its end and returns the head of the last
+// record that is right. The error is an *[Error] that names the first line
 // which was altered, is missing, was added or is at another place, or the
-// reader's own error. See [AuditWriter] for what that proves. It keeps no more
+// reader's own error. See [Writer] for what that proves. It keeps no more
 // than one line in memory.
-func VerifyAudit(r io.Reader, c AuditCheck) (AuditHead, error) {
+func Verify(r io.Reader, c Check) (Head, error) {
 	head := c.After
-	for record, err := range ReadAudit(r, c) {
+	for record, err := range Read(r, c) {
 		if err != nil {
 			return head, err
 		}
-		head = record.AuditHead
+		head = record.Head
 	}
 	return head, nil
 }
 
-// ReadAudit returns the records of an audit log in order, each verified as by
-// [VerifyAudit]. The sequence ends after the first error.
-func ReadAudit(r io.Reader, c AuditCheck) iter.Seq2[AuditRecord, error] {
-	return func(yield func(AuditRecord, error) bool) {
-		v := auditVerifier{lines: bufio.NewReader(r), head: c.After, kept: map[uint64]AuditHash{}}
+// Read returns the records of an audit log in order, each verified as by
+// [Verify]. The sequence ends after the first error.
+func Read(r io.Reader, c Check) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		v := verifier{lines: bufio.NewReader(r), head: c.After, kept: map[uint64]Hash{}}
 		for _, k := range c.Kept {
 			if err := v.keep(k); err != nil {
-				yield(AuditRecord{}, err)
+				yield(Record{}, err)
 				return
 			}
 		}
@@ -92,18 +94,30 @@ func ReadAudit(r io.Reader, c AuditCheck) iter.Seq2[AuditRecord, error] {
 	}
 }
 
-type auditVerifier struct {
+// Events returns the events of an audit log in order, verified as by [Read], for
+// [groupsync.Engine.PlanUndo].
+func Events(r io.Reader, c Check) iter.Seq2[groupsync.Event, error] {
+	return func(yield func(groupsync.Event, error) bool) {
+		for record, err := range Read(r, c) {
+			if !yield(record.Event, err) {
+				return
+			}
+		}
+	}
+}
+
+type verifier struct {
 	lines  *bufio.Reader
 	line   int64 // number of the line last read
 	offset int64 // where it begins
 	length int64 // its length
-	head   AuditHead
-	kept   map[uint64]AuditHash // heads still to be met
+	head   Head
+	kept   map[uint64]Hash // heads still to be met
 }
 
 // keep notes a head that the log must hold. One at the point where the log begins
 // is held against that at once; one before is no matter of this log.
-func (v *auditVerifier) keep(k AuditHead) error {
+func (v *verifier) keep(k Head) error {
 	other, known := v.kept[k.Seq]
 	switch {
 	case k.Seq < v.head.Seq:
@@ -111,35 +125,35 @@ func (v *auditVerifier) keep(k AuditHead) error {
 	case k.Seq == v.head.Seq && k.Hash == v.head.Hash:
 		return nil
 	case k.Seq == v.head.Seq || known && other != k.Hash:
-		return fmt.Errorf("groupsync: audit log: two heads that were kept of record %d differ", k.Seq)
+		return fmt.Errorf("audit: two heads that were kept of record %d differ", k.Seq)
 	}
 	v.kept[k.Seq] = k.Hash
 	return nil
 }
 
 // next returns the next record, or [io.EOF] after the last.
-func (v *auditVerifier) next() (AuditRecord, error) {
+func (v *verifier) next() (Record, error) {
 	line, err := v.read()
 	if err != nil {
-		return AuditRecord{}, err
+		return Record{}, err
 	}
-	record, problem := parseAuditLine(line)
+	record, problem := parse(line)
 	if problem == "" {
 		problem = v.place(record)
 	}
 	if problem != "" {
-		return AuditRecord{}, v.wrong(problem)
+		return Record{}, v.wrong(problem)
 	}
-	v.head = record.AuditHead
+	v.head = record.Head
 	return record, nil
 }
 
-func (v *auditVerifier) wrong(problem string) *AuditError {
-	return &AuditError{Line: v.line, Offset: v.offset, Problem: problem}
+func (v *verifier) wrong(problem string) *Error {
+	return &Error{Line: v.line, Offset: v.offset, Problem: problem}
 }
 
 // read returns the next line with its line feed.
-func (v *auditVerifier) read() ([]byte, error) {
+func (v *verifier) read() ([]byte, error) {
 	v.offset += v.length
 	v.line++
 	var line []byte
@@ -147,8 +161,8 @@ func (v *auditVerifier) read() ([]byte, error) {
 		part, err := v.lines.ReadSlice('\n')
 		v.length = int64(len(line) + len(part))
 		switch {
-		case v.length > MaxAuditLine:
-			return nil, v.wrong(fmt.Sprintf("it is longer than %d bytes, which no record is", MaxAuditLine))
+		case v.length > MaxLine:
+			return nil, v.wrong(fmt.Sprintf("it is longer than %d bytes, which no record is", MaxLine))
 		case err == nil && line == nil:
 			return part, nil
 		}
@@ -159,13 +173,13 @@ func (v *auditVerifier) read() ([]byte, error) {
 		case err == io.EOF:
 			return nil, v.end(line)
 		case !errors.Is(err, bufio.ErrBufferFull):
-			return nil, fmt.Errorf("groupsync: audit log: read line %d: %w", v.line, err)
+			return nil, fmt.Errorf("audit: read line %d: %w", v.line, err)
 		}
 	}
 }
 
 // end returns what is to be said at the end of the log: [io.EOF] if nothing.
-func (v *auditVerifier) end(rest []byte) error {
+func (v *verifier) end(rest []byte) error {
 	if len(rest) > 0 {
 		torn := v.wrong("the log ends within it")
 		torn.Torn = true
@@ -178,29 +192,29 @@ func (v *auditVerifier) end(rest []byte) error {
 	return io.EOF
 }
 
-// parseAuditLine returns the record of a line, or what is wrong with it by itself.
-func parseAuditLine(line []byte) (AuditRecord, string) {
+// parse returns the record of a line, or what is wrong with it by itself.
+func parse(line []byte) (Record, string) {
 	at := len(line) - hashLength
 	if at < 0 || !bytes.HasPrefix(line[at:], []byte(hashOpens)) || !bytes.HasSuffix(line, []byte(hashCloses)) {
-		return AuditRecord{}, "it is no record, or its end was altered"
+		return Record{}, "it is no record, or its end was altered"
 	}
-	sum := AuditHash(sha256.Sum256(line[:at]))
+	sum := Hash(sha256.Sum256(line[:at]))
 	if !bytes.Equal(appendHash(nil, sum), line[at:]) {
-		return AuditRecord{}, "it was altered: its hash does not fit"
+		return Record{}, "it was altered: its hash does not fit"
 	}
 	var wire struct {
-		Seq   *uint64    `json:"seq"`
-		Prev  *AuditHash `json:"prev"`
-		Event *Event     `json:"event"`
+		Seq   *uint64          `json:"seq"`
+		Prev  *Hash            `json:"prev"`
+		Event *groupsync.Event `json:"event"`
 	}
 	if err := json.Unmarshal(line, &wire); err != nil || wire.Seq == nil || wire.Prev == nil || wire.Event == nil {
-		return AuditRecord{}, "it is no record, though its hash is right"
+		return Record{}, "it is no record, though its hash is right"
 	}
-	return AuditRecord{AuditHead: AuditHead{*wire.Seq, sum}, Prev: *wire.Prev, Event: *wire.Event}, ""
+	return Record{Head: Head{*wire.Seq, sum}, Prev: *wire.Prev, Event: *wire.Event}, ""
 }
 
 // place says what is wrong with a record for where it stands.
-func (v *auditVerifier) place(r AuditRecord) string {
+func (v *verifier) place(r Record) string {
 	want := v.head.Seq + 1
 	switch {
 	case r.Seq == want+1:
