@@ -58,6 +58,9 @@ type BuildOptions struct {
 type Running struct {
 	// Name is the connection's, and Path the path under which it is served.
 	Name, Path string
+	// Paused tells that the Handler answers every request 503. Whoever reconciles on
+	// a schedule should leave the connection out.
+	Paused bool
 	// BaseURL is what the identity provider is given.
 	BaseURL string
 	// Handler serves requests whose URL holds the whole path; see
@@ -121,7 +124,7 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	}
 	o.Logger = o.Logger.With("connection", c.Name)
 	c.warn(ctx, o.Logger)
-	r := &Running{Name: c.Name, Path: c.Path, BaseURL: strings.TrimRight(strings.TrimRight(o.BaseURL, "/")+c.Path, "/")}
+	r := &Running{Name: c.Name, Path: c.Path, Paused: c.Paused, BaseURL: strings.TrimRight(strings.TrimRight(o.BaseURL, "/")+c.Path, "/")}
 	var err error
 	if r.Client, err = c.client(ctx, o); err != nil {
 		return nil, err
@@ -146,6 +149,9 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 		return nil, err
 	}
 	r.Handler = http.StripPrefix(strings.TrimRight(c.Path, "/"), r.SCIM)
+	if c.Paused {
+		r.Handler = http.HandlerFunc(paused)
+	}
 	return r, nil
 }
 

@@ -29,6 +29,9 @@ type Connection struct {
 	// Path is where the connection is served, such as "/scim/okta/v2". Required,
 	// unique, and not below another connection's.
 	Path string `json:"path"`
+	// Paused answers every request 503 with Retry-After, so that identity
+	// providers come back later, and calls no Crowd. Default false.
+	Paused bool `json:"paused,omitempty"`
 	// Tokens are the bearer tokens accepted. At least one is required.
 	Tokens []scim.Token `json:"tokens"`
 	// Access says how tokens are presented, and from where requests may come.

@@ -62,14 +62,14 @@ func formFaults() []faultTest {
 		{"unknown fields", document(connection("okta", `, "Users": {}, "usres": {}, "port": 80, "a/b~c": 1`)), []string{
 			`/connections/0/Users: the field is not known. Did you mean "users"?`,
 			`/connections/0/usres: the field is not known. Did you mean "users"?`,
-			"/connections/0/port: the field is not known. The fields known here are name, provider, path, tokens, access, crowd, users, groups, limits",
-			"/connections/0/a~1b~0c: the field is not known. The fields known here are name, provider, path, tokens, access, crowd, users, groups, limits",
+			"/connections/0/port: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, users, groups, limits",
+			"/connections/0/a~1b~0c: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, users, groups, limits",
 		}},
 		{"unknown field below", users(`"deletes": "keep"`), []string{
 			`/connections/0/users/deletes: the field is not known. Did you mean "delete"?`,
 		}},
 		{"faults below unknown fields are left out", document(connection("okta", `, "port": {"a": 1, "a": 2}`)), []string{
-			"/connections/0/port: the field is not known. The fields known here are name, provider, path, tokens, access, crowd, users, groups, limits",
+			"/connections/0/port: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, users, groups, limits",
 		}},
 		{"duplicate fields", document(connection("okta", `, "name": "okta", "name": "x", "path": "/x"`)), []string{
 			"/connections/0/name: the field stands there 3 times. Keep one of them",
@@ -250,7 +250,7 @@ func mappingFaults() []faultTest {
 			`/connections/1/name: the name "okta" is that of /connections/0 already. Give each connection a name of its own`,
 			`/connections/1/path: the path "/scim/okta" is that of /connections/0 already. Give each connection a path of its own, such as "/scim/okta/v2"`,
 			`/connections/1/groups/defaultForAllUsers/0: "jira-administrators" is protected and cannot be a default group. Choose another group, such as "employees", or take it out of "protected"`,
-			"/connections/1/extra: the field is not known. The fields known here are name, provider, path, tokens, access, crowd, users, groups, limits",
+			"/connections/1/extra: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, users, groups, limits",
 		}},
 	}
 }

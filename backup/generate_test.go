@@ -28,6 +28,7 @@ func drawConnection(t *rapid.T, i int) backup.Connection {
 	c := backup.Connection{
 		Name:     fmt.Sprintf("%s-%d", rapid.StringMatching(`[a-z0-9-]{1,20}`).Draw(t, "name"), i),
 		Provider: rapid.SampledFrom(append(scim.Providers(), "")).Draw(t, "provider"),
+		Paused:   rapid.Bool().Draw(t, "paused"),
 		Path:     fmt.Sprintf("/%d%s", i, rapid.StringMatching(`[A-Za-z0-9._~-]{0,8}(/v[0-9])?`).Draw(t, "path")),
 		Crowd: backup.Crowd{
 			URL:         rapid.SampledFrom([]string{"https://crowd.example.com/crowd", "http://localhost:8095"}).Draw(t, "url"),

@@ -60,6 +60,7 @@ func connectionRules() map[string]rule {
 			about: "The bearer tokens accepted.", required: true, least: 1, most: someItems,
 			example: `[{"id": "2026-11", "sha256": "..."}]`,
 		},
+		"backup.Connection.paused": {about: "Answer every request 503 with Retry-After and call no Crowd.", fallback: "false", effect: "identity providers are asked to come back later"},
 		"backup.Connection.crowd":  {about: "How to reach Crowd.", required: true, example: `{"url": ..., "application": ..., "password": ...}`},
 		"backup.Connection.users":  {about: "What happens to users."},
 		"backup.Connection.groups": {about: "What happens to groups and memberships."},
