@@ -40,16 +40,16 @@ type Problem struct {
 // String returns the problem as faults of a document are shown.
 func (p Problem) String() string { return p.Pointer + ": " + p.Text + ". " + p.Remedy }
 
-// A Gain is a change that the next reconcile makes for the new settings' sake, and
-// would not make under those of before.
-type Gain struct {
+// An Effect is a change that the next reconcile makes for the new settings' sake, and
+// would not make under those of before: who gains and who loses what.
+type Effect struct {
 	Connection string         `json:"connection"`
 	Step       groupsync.Step `json:"step"`
 }
 
 // String returns who gains or loses what, and why.
-func (g Gain) String() string {
-	s := g.Step
+func (e Effect) String() string {
+	s := e.Step
 	text := s.String()
 	switch s.Op {
 	case groupsync.OpAddMember:
@@ -64,7 +64,7 @@ func (g Gain) String() string {
 	if len(reasons) > 0 {
 		text += ": " + strings.Join(reasons, "; ")
 	}
-	return "connection " + g.Connection + ": " + text
+	return "connection " + e.Connection + ": " + text
 }
 
 // A Review is what it would mean to put a document in the place of another.
@@ -73,9 +73,9 @@ type Review struct {
 	Changes []Change `json:"changes,omitempty"`
 	// Problems are what does not fit Crowd.
 	Problems []Problem `json:"problems,omitempty"`
-	// Gains are what the next reconcile would change, and Attributes the fields that
+	// Effects are what the next reconcile would change, and Attributes the fields that
 	// users get otherwise from the identity provider's next word on.
-	Gains      []Gain            `json:"gains,omitempty"`
+	Effects    []Effect          `json:"effects,omitempty"`
 	Attributes []AttributeChange `json:"attributes,omitempty"`
 
 	before, after *Config
@@ -121,7 +121,7 @@ type reviewing struct {
 	options ReviewOptions
 }
 
-// A site is a connection under review.
+// A reviewed is a connection under review.
 type reviewed struct {
 	*reviewing
 	Connection

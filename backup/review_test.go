@@ -40,7 +40,7 @@ func all(r *backup.Review) []string {
 	for _, p := range r.Problems {
 		lines = append(lines, fmt.Sprintf("%v %s", p.Stops, p))
 	}
-	for _, g := range r.Gains {
+	for _, g := range r.Effects {
 		lines = append(lines, g.String())
 	}
 	for _, a := range r.Attributes {

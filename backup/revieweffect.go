@@ -46,7 +46,7 @@ func (v *reviewed) effects(ctx context.Context) error {
 		}
 	}
 	for _, s := range groupsync.DiffPlans(before, after).Added {
-		v.Gains = append(v.Gains, Gain{v.Name, s})
+		v.Effects = append(v.Effects, Effect{v.Name, s})
 	}
 	if old == nil {
 		return nil
