@@ -12,9 +12,9 @@ import (
 // looks at the request's headers and address only, never at its body, and is
 // called before anything else happens. It must be safe for concurrent use.
 //
-// [NewAuthenticator] makes the usual one. Package scim/oidc has one for JSON
-// web tokens, and whatever else knows its callers, such as a proxy in front
-// that checks client certificates, needs no more than this method.
+// [NewAuthenticator] makes the usual one. Whatever else knows its callers, such
+// as a proxy in front that checks client certificates, needs no more than this
+// method.
 type Authenticator interface {
 	Authenticate(r *http.Request) (Principal, error)
 }
@@ -70,11 +70,14 @@ type AuthConfig struct {
 	// Tokens are the tokens accepted, any number at once, so that a new one can
 	// be handed out before the old one is withdrawn.
 	Tokens []Token
-	// Access says how tokens are presented and from where requests may come. Its
-	// zero value is the default.
+	// Access says how tokens are presented, whose else are accepted, and from
+	// where requests may come. Its zero value is the default.
 	Access Access
-	// Others are asked in their order where a request has none of the tokens. At
-	// least one token or one of these is required.
+	// Issuers makes what checks the tokens of an issuer that Access names; the
+	// function Accept of package scim/oidc is one. Required where it names any.
+	Issuers func(Issuer) (Verifier, error)
+	// Others are asked in their order where a request has no token that is
+	// accepted. At least one token, one issuer or one of these is required.
 	Others []Authenticator
 	// Now tells the time; nil means [time.Now].
 	Now func() time.Time
@@ -83,7 +86,7 @@ type AuthConfig struct {
 // NewAuthenticator returns an authenticator, or an error that says what is
 // wrong with cfg.
 func NewAuthenticator(cfg AuthConfig) (Authenticator, error) {
-	if len(cfg.Tokens) == 0 && len(cfg.Others) == 0 {
+	if len(cfg.Tokens) == 0 && len(cfg.Access.Issuers) == 0 && len(cfg.Others) == 0 {
 		return nil, errors.New("scim: tokens: none given, so nobody could authenticate")
 	}
 	if cfg.Now == nil {
@@ -100,10 +103,15 @@ func NewAuthenticator(cfg AuthConfig) (Authenticator, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Clone(cfg.Others)
+	var all []Authenticator
 	if len(cfg.Tokens) > 0 {
-		all = append([]Authenticator{tokens}, all...)
+		all = append(all, tokens)
 	}
+	issued, err := cfg.issued()
+	if err != nil {
+		return nil, err
+	}
+	all = append(append(all, issued...), cfg.Others...)
 	return &authenticators{from: from, all: all}, nil
 }
 

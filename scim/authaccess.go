@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// Access says how tokens are presented and from where requests may come. With
-// its zero value a token comes in the Authorization header, after "Bearer" or
-// as the password of "Basic" with any user name, from any address.
+// Access says how tokens are presented, whose else than the connection's own are
+// accepted, and from where requests may come. With its zero value a token comes
+// in the Authorization header, after "Bearer" or as the password of "Basic" with
+// any user name, from any address.
 type Access struct {
 	// Raw also takes a token that stands alone in the header, as Okta's apps
 	// with "HTTP Header" authentication send it. Default false.
@@ -32,6 +33,10 @@ type Access struct {
 	// the caller knows which proxies to trust, so X-Forwarded-For and its like
 	// are never read here.
 	Addresses []string `json:"addresses,omitempty"`
+	// Issuers sign JSON web tokens that are accepted besides the connection's own
+	// tokens. Of several, the first that accepts a token decides what it may do.
+	// Default none.
+	Issuers []Issuer `json:"issuers,omitempty"`
 }
 
 const authorization = "Authorization"
@@ -44,6 +49,11 @@ func (a Access) Validate() error {
 	}
 	if !word.MatchString(a.Scheme) || strings.EqualFold(a.Scheme, "basic") {
 		return fmt.Errorf("scim: access.scheme: %q is no word such as \"OAuth\"; Basic and Bearer are understood without it", a.Scheme)
+	}
+	for i, issuer := range a.Issuers {
+		if err := issuer.Validate(); err != nil {
+			return fmt.Errorf("scim: access.issuers[%d]: %w", i, err)
+		}
 	}
 	_, err := a.networks()
 	return err

@@ -12,15 +12,12 @@ import (
 // A connection takes tokens of its own, and besides them those that Entra ID
 // makes for one tenant.
 func Example() {
-	entra, err := oidc.New(oidc.Config{EntraTenant: "3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1"})
-	if err != nil {
-		log.Fatal(err)
-	}
 	secret, token := scim.NewToken()
 	token.ID = "monitoring"
 	auth, err := scim.NewAuthenticator(scim.AuthConfig{
-		Tokens: []scim.Token{token},
-		Others: []scim.Authenticator{entra},
+		Tokens:  []scim.Token{token},
+		Access:  scim.Access{Issuers: []scim.Issuer{{EntraTenant: "3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1"}}},
+		Issuers: oidc.Accept,
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -19,13 +19,22 @@ import (
 
 func (i *issuer) authenticator(change ...func(*oidc.Config)) scim.Authenticator {
 	i.t.Helper()
-	cfg := oidc.Config{Issuer: i.url, Audience: audience, Now: i.now}
+	cfg := oidc.Config{Issuer: scim.Issuer{URL: i.url, Audience: audience}, Now: i.now}
 	for _, f := range change {
 		f(&cfg)
 	}
-	auth, err := oidc.New(cfg)
+	return accepting(i.t, cfg, scim.Access{})
+}
+
+// accepting authenticates by the tokens of an issuer alone.
+func accepting(t *testing.T, cfg oidc.Config, access scim.Access) scim.Authenticator {
+	t.Helper()
+	access.Issuers = []scim.Issuer{cfg.Issuer}
+	auth, err := scim.NewAuthenticator(scim.AuthConfig{
+		Access: access, Issuers: func(scim.Issuer) (scim.Verifier, error) { return oidc.New(cfg) },
+	})
 	if err != nil {
-		i.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return auth
 }
@@ -43,7 +52,7 @@ func TestTokens(t *testing.T) {
 	i := newIssuer(t, key, ec)
 	auth := i.authenticator()
 	narrow := i.authenticator(func(c *oidc.Config) {
-		c.Clients, c.Scopes, c.ReadOnly = []string{"client-0", "client-1"}, []string{"scim.write"}, true
+		c.Issuer.Clients, c.Issuer.Scopes, c.Issuer.ReadOnly = []string{"client-0", "client-1"}, []string{"scim.write"}, true
 	})
 	hour := time.Hour
 	now := i.now()
@@ -90,7 +99,7 @@ func TestTokens(t *testing.T) {
 		"none":                  {auth, "", scim.Principal{}, "no Authorization", true},
 		"opaque token":          {auth, "Bearer scimcrowd_abc", scim.Principal{}, "is no JSON web token", true},
 		"basic":                 {auth, "Basic YTpi", scim.Principal{}, "is no JSON web token", true},
-		"bare":                  {auth, key.token(t, i.claims()), scim.Principal{}, "is no JSON web token", true},
+		"bare":                  {auth, key.token(t, i.claims()), scim.Principal{}, "access.raw", false},
 		"huge":                  {auth, "Bearer " + key.token(t, i.claims("x", strings.Repeat("x", 20000))), scim.Principal{}, "is no JSON web token", true},
 		"dots only":             {auth, "Bearer ..", scim.Principal{}, "not from", true},
 		"encrypted":             {auth, "Bearer a.b.c.d.e", scim.Principal{}, "is no JSON web token", true},
@@ -262,7 +271,7 @@ func TestDiscovery(t *testing.T) {
 	})
 	t.Run("not needed", func(t *testing.T) {
 		i := newIssuer(t, key)
-		auth := i.authenticator(func(c *oidc.Config) { c.Keys = i.server + "/keys" })
+		auth := i.authenticator(func(c *oidc.Config) { c.Issuer.Keys = i.server + "/keys" })
 		if _, err := auth.Authenticate(request("Bearer " + key.token(t, i.claims()))); err != nil {
 			t.Error(err)
 		}
@@ -300,12 +309,9 @@ func TestEntra(t *testing.T) {
 		})
 	}))
 	t.Cleanup(server.Close)
-	auth, err := oidc.New(oidc.Config{
-		EntraTenant: ours, HTTPClient: &http.Client{Transport: redirect{strings.TrimPrefix(server.URL, "http://")}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	auth := accepting(t, oidc.Config{
+		Issuer: scim.Issuer{EntraTenant: ours}, HTTPClient: &http.Client{Transport: redirect{strings.TrimPrefix(server.URL, "http://")}},
+	}, scim.Access{})
 	token := func(tenant, audience string) *http.Request {
 		return request("Bearer " + key.token(t, map[string]any{
 			"iss": "https://sts.windows.net/" + tenant + "/", "aud": audience, "tid": tenant,
@@ -331,32 +337,64 @@ func TestEntra(t *testing.T) {
 	}
 }
 
-func TestConfigRefused(t *testing.T) {
-	const tenant = "3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1"
+// TestPresented checks that an issuer's tokens come the way that the settings
+// say, as the connection's own do.
+func TestPresented(t *testing.T) {
+	key := newRSA(t, "k1")
+	i := newIssuer(t, key)
+	token := key.token(t, i.claims())
 	tests := map[string]struct {
-		cfg  oidc.Config
-		want string
+		access         scim.Access
+		header, value  string
+		refusedWithout string // what is refused where access is the default
 	}{
-		"nothing":           {oidc.Config{}, "audience"},
-		"no issuer":         {oidc.Config{Audience: "a"}, "issuer"},
-		"no audience":       {oidc.Config{Issuer: "https://issuer.example.com"}, "audience"},
-		"plain http":        {oidc.Config{Issuer: "http://issuer.example.com", Audience: "a"}, "https"},
-		"no host":           {oidc.Config{Issuer: "https:///x", Audience: "a"}, "https"},
-		"user in it":        {oidc.Config{Issuer: "https://u:p@issuer.example.com", Audience: "a"}, "https"},
-		"plain http keys":   {oidc.Config{Issuer: "https://issuer.example.com", Audience: "a", Keys: "http://issuer.example.com/keys"}, "keys"},
-		"tenant and issuer": {oidc.Config{Issuer: "https://issuer.example.com", EntraTenant: tenant}, "exclude"},
-		"tenant by name":    {oidc.Config{EntraTenant: "contoso.onmicrosoft.com"}, "GUID"},
-		"all tenants":       {oidc.Config{EntraTenant: "common"}, "GUID"},
-		"two tenants":       {oidc.Config{EntraTenant: tenant + "/" + tenant}, "GUID"},
+		"raw":     {scim.Access{Raw: true}, "Authorization", token, `without "Bearer"`},
+		"scheme":  {scim.Access{Scheme: "OAuth"}, "Authorization", "OAuth " + token, "malformed"},
+		"header":  {scim.Access{Header: "X-Token"}, "X-Token", token, "no Authorization header"},
+		"default": {scim.Access{}, "Authorization", "Bearer " + token, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := oidc.New(test.cfg); err == nil || !strings.Contains(err.Error(), test.want) {
+			cfg := oidc.Config{Issuer: scim.Issuer{URL: i.url, Audience: audience}, Now: i.now}
+			r := request("")
+			r.Header.Set(test.header, test.value)
+			if p, err := accepting(t, cfg, test.access).Authenticate(r); err != nil || p.Token != "jwt:client-1" {
+				t.Errorf("principal = %+v, error = %v", p, err)
+			}
+			_, err := accepting(t, cfg, scim.Access{}).Authenticate(r)
+			if (err != nil) != (test.refusedWithout != "") || (err != nil && !strings.Contains(err.Error(), test.refusedWithout)) {
+				t.Errorf("without the setting: error = %v, want %q", err, test.refusedWithout)
+			}
+		})
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	const tenant = "3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1"
+	tests := map[string]struct {
+		issuer scim.Issuer
+		want   string
+	}{
+		"nothing":           {scim.Issuer{}, "audience"},
+		"no issuer":         {scim.Issuer{Audience: "a"}, "issuer"},
+		"no audience":       {scim.Issuer{URL: "https://issuer.example.com"}, "audience"},
+		"plain http":        {scim.Issuer{URL: "http://issuer.example.com", Audience: "a"}, "https"},
+		"no host":           {scim.Issuer{URL: "https:///x", Audience: "a"}, "https"},
+		"user in it":        {scim.Issuer{URL: "https://u:p@issuer.example.com", Audience: "a"}, "https"},
+		"plain http keys":   {scim.Issuer{URL: "https://issuer.example.com", Audience: "a", Keys: "http://issuer.example.com/keys"}, "keys"},
+		"tenant and issuer": {scim.Issuer{URL: "https://issuer.example.com", EntraTenant: tenant}, "exclude"},
+		"tenant by name":    {scim.Issuer{EntraTenant: "contoso.onmicrosoft.com"}, "GUID"},
+		"all tenants":       {scim.Issuer{EntraTenant: "common"}, "GUID"},
+		"two tenants":       {scim.Issuer{EntraTenant: tenant + "/" + tenant}, "GUID"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := oidc.Accept(test.issuer); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error = %v, want one with %q", err, test.want)
 			}
 		})
 	}
-	if _, err := oidc.New(oidc.Config{Issuer: "https://issuer.example.com/", Audience: "a", Keys: "https://keys.example.com"}); err != nil {
+	if _, err := oidc.Accept(scim.Issuer{URL: "https://issuer.example.com/", Audience: "a", Keys: "https://keys.example.com"}); err != nil {
 		t.Error(err)
 	}
 }

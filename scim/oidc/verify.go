@@ -9,41 +9,41 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/scimcrowd/scimcrowd/scim"
 )
 
-// An Authenticator accepts the tokens of one issuer. It is safe for concurrent
-// use.
-type Authenticator struct {
-	cfg    Config
+// A Verifier accepts the tokens of one issuer. It is safe for concurrent use.
+type Verifier struct {
+	issuer scim.Issuer
+	now    func() time.Time
 	client *http.Client
 	// turn is held by whoever looks for the keys, and guards ready.
 	turn  chan struct{}
 	ready *oidc.IDTokenVerifier
 }
 
-func newAuthenticator(cfg Config) *Authenticator {
+func newVerifier(cfg Config) *Verifier {
 	client := *cfg.HTTPClient
 	client.Transport = newKeeper(client.Transport, cfg.Now)
-	return &Authenticator{cfg: cfg, client: &client, turn: make(chan struct{}, 1)}
+	return &Verifier{issuer: cfg.Issuer, now: cfg.Now, client: &client, turn: make(chan struct{}, 1)}
 }
 
 // longestToken is the greatest length of a token in bytes.
 const longestToken = 16 << 10
 
-// Authenticate implements [scim.Authenticator].
-func (a *Authenticator) Authenticate(r *http.Request) (scim.Principal, error) {
-	text, err := presented(r)
-	if err != nil {
-		return scim.Principal{}, err
+// Verify implements [scim.Verifier].
+func (v *Verifier) Verify(ctx context.Context, text string) (scim.Principal, error) {
+	if strings.Count(text, ".") != 2 || len(text) > longestToken {
+		return scim.Principal{}, otherCredential("what is presented is no JSON web token")
 	}
-	if issuer := issuerOf(text); issuer != a.cfg.Issuer {
-		return scim.Principal{}, otherCredential(fmt.Sprintf("the token is not from %s, whose tokens are accepted here", a.cfg.Issuer))
+	if issuerOf(text) != v.issuer.URL {
+		return scim.Principal{}, otherCredential(fmt.Sprintf("the token is not from %s, whose tokens are accepted here", v.issuer.URL))
 	}
-	token, err := a.verify(r.Context(), text)
+	token, err := v.verify(ctx, text)
 	if err != nil {
 		return scim.Principal{}, err
 	}
@@ -51,24 +51,10 @@ func (a *Authenticator) Authenticate(r *http.Request) (scim.Principal, error) {
 	if err := token.Claims(&c); err != nil {
 		return scim.Principal{}, refused("its claims cannot be read", err)
 	}
-	if err := a.check(c); err != nil {
+	if err := v.check(c); err != nil {
 		return scim.Principal{}, err
 	}
-	return scim.Principal{Token: "jwt:" + name(c, token.Subject), ReadOnly: a.cfg.ReadOnly}, nil
-}
-
-// presented returns the JSON web token of a request (RFC 6750 section 2.1).
-func presented(r *http.Request) (string, error) {
-	values := r.Header.Values("Authorization")
-	if len(values) == 0 {
-		return "", otherCredential("no Authorization header; send: Authorization: Bearer TOKEN")
-	}
-	scheme, text, _ := strings.Cut(strings.TrimSpace(values[0]), " ")
-	text = strings.TrimSpace(text)
-	if !strings.EqualFold(scheme, "bearer") || strings.Count(text, ".") != 2 || len(text) > longestToken || len(values) > 1 {
-		return "", otherCredential("what the Authorization header has is no JSON web token")
-	}
-	return text, nil
+	return scim.Principal{Token: "jwt:" + name(c, token.Subject), ReadOnly: v.issuer.ReadOnly}, nil
 }
 
 // issuerOf reads who is said to have issued a token. Nothing may rest on it but
@@ -90,8 +76,8 @@ func issuerOf(text string) string {
 }
 
 // verify checks signature, issuer, audience and time.
-func (a *Authenticator) verify(ctx context.Context, text string) (*oidc.IDToken, error) {
-	verifier, err := a.verifier(ctx)
+func (v *Verifier) verify(ctx context.Context, text string) (*oidc.IDToken, error) {
+	verifier, err := v.verifier(ctx)
 	if err != nil {
 		return nil, undecided(err)
 	}
@@ -116,34 +102,34 @@ func algorithms() []string {
 
 // verifier returns what knows the issuer's keys. It looks for them when they
 // are first needed, so that a server starts though an issuer is down.
-func (a *Authenticator) verifier(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+func (v *Verifier) verifier(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
+	case v.turn <- struct{}{}:
+		defer func() { <-v.turn }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if a.ready != nil {
-		return a.ready, nil
+	if v.ready != nil {
+		return v.ready, nil
 	}
-	address := a.cfg.Keys
+	address := v.issuer.Keys
 	if address == "" {
 		var err error
-		if address, err = a.discover(ctx); err != nil {
+		if address, err = v.discover(ctx); err != nil {
 			return nil, err
 		}
 	}
 	// The keys are fetched again long after this request: not on its context.
-	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), a.client), address)
-	a.ready = oidc.NewVerifier(a.cfg.Issuer, keySet{keys}, &oidc.Config{
-		ClientID: a.cfg.Audience, SupportedSigningAlgs: algorithms(), Now: a.cfg.Now,
+	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), v.client), address)
+	v.ready = oidc.NewVerifier(v.issuer.URL, keySet{keys}, &oidc.Config{
+		ClientID: v.issuer.Audience, SupportedSigningAlgs: algorithms(), Now: v.now,
 	})
-	return a.ready, nil
+	return v.ready, nil
 }
 
 // discover asks the issuer where its keys are.
-func (a *Authenticator) discover(ctx context.Context) (string, error) {
-	p, err := oidc.NewProvider(oidc.ClientContext(ctx, a.client), a.cfg.Issuer)
+func (v *Verifier) discover(ctx context.Context) (string, error) {
+	p, err := oidc.NewProvider(oidc.ClientContext(ctx, v.client), v.issuer.URL)
 	if err != nil {
 		return "", err
 	}
@@ -153,7 +139,12 @@ func (a *Authenticator) discover(ctx context.Context) (string, error) {
 	if err := p.Claims(&found); err != nil {
 		return "", err
 	}
-	return found.Keys, checkAddress("jwks_uri", found.Keys)
+	with := v.issuer
+	with.EntraTenant, with.Keys = "", found.Keys
+	if found.Keys == "" {
+		return "", errors.New("the issuer's configuration has no jwks_uri")
+	}
+	return found.Keys, with.Validate()
 }
 
 // claims are those that say to whom a token was issued, and for what.
@@ -188,11 +179,11 @@ func (c claims) client() string {
 	return ""
 }
 
-func (a *Authenticator) check(c claims) error {
-	if client := c.client(); len(a.cfg.Clients) > 0 && !slices.Contains(a.cfg.Clients, client) {
+func (v *Verifier) check(c claims) error {
+	if client := c.client(); len(v.issuer.Clients) > 0 && !slices.Contains(v.issuer.Clients, client) {
 		return refused(fmt.Sprintf("it was issued to the client %q, which is not one of the setting clients", client), nil)
 	}
-	for _, scope := range a.cfg.Scopes {
+	for _, scope := range v.issuer.Scopes {
 		if !slices.Contains(c.Scope, scope) && !slices.Contains(c.SCP, scope) {
 			return refused(fmt.Sprintf("it has not the scope %q", scope), nil)
 		}
