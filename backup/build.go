@@ -37,8 +37,12 @@ type BuildOptions struct {
 	Neighbours []Connection
 	// DryRun has every change planned and reported, and none made.
 	DryRun bool
-	// Authenticators are asked where a request has none of the connection's
-	// tokens, such as those of package scim/oidc.
+	// Issuers makes what checks the tokens of the issuers that a connection names;
+	// the function Accept of package scim/oidc is one. Required where one names
+	// any, as package backup does without that package's dependencies.
+	Issuers func(scim.Issuer) (scim.Verifier, error)
+	// Authenticators are asked where a request has no token that the connection
+	// accepts, such as one that knows certificates of clients.
 	Authenticators []scim.Authenticator
 	// Findings is told what the handler finds out about the identity provider.
 	// Nil means nobody; they are logged in any case.
@@ -136,7 +140,7 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	if r.Engine, err = c.engine(r.Client, attributes, o); err != nil {
 		return nil, err
 	}
-	auth, err := scim.NewAuthenticator(scim.AuthConfig{Tokens: c.Tokens, Access: c.Access, Others: o.Authenticators, Now: o.Now})
+	auth, err := scim.NewAuthenticator(scim.AuthConfig{Tokens: c.Tokens, Access: c.Access, Issuers: o.Issuers, Others: o.Authenticators, Now: o.Now})
 	if err != nil {
 		return nil, err
 	}

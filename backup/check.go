@@ -113,12 +113,37 @@ func (k *checker) access(a scim.Access, pointer string) {
 			k.faults.add(fmt.Sprintf("%s/addresses/%d", pointer, i), quote(text)+" is neither an address nor a network", `Write for example "192.0.2.17" or "192.0.2.0/24"`)
 		}
 	}
+	k.issuers(a.Issuers, pointer+"/issuers")
 	if (scim.Access{Scheme: a.Scheme}).Validate() != nil {
 		k.faults.add(pointer+"/scheme", quote(a.Scheme)+" cannot be chosen", `Write another word, such as "OAuth"; Basic and Bearer are understood without it`)
 	}
 }
 
+// issuers refuses what would accept nobody's tokens, or those of too many.
+func (k *checker) issuers(all []scim.Issuer, pointer string) {
+	const address = `Write for example "https://auth.example.com"`
+	for n, i := range all {
+		at := fmt.Sprintf("%s/%d", pointer, n)
+		switch {
+		case (i.URL == "") == (i.EntraTenant == ""):
+			k.faults.add(at, "it has not exactly one of issuer and entraTenant", `Give it one, as in {"issuer": "https://auth.example.com", "audience": "https://bridge.example.com/scim"}`)
+			continue
+		case i.EntraTenant == "" && i.Audience == "":
+			k.faults.add(at+"/audience", "it is missing, so tokens that the issuer made for others would be accepted", `Add "audience": "https://bridge.example.com/scim", or whatever stands for this server in its tokens`)
+		}
+		if i.URL != "" && (scim.Issuer{URL: i.URL, Audience: "any"}).Validate() != nil {
+			k.faults.add(at+"/issuer", "it is not an https address", address)
+		}
+		if i.Keys != "" && (scim.Issuer{URL: i.Keys, Audience: "any"}).Validate() != nil {
+			k.faults.add(at+"/keys", "it is not an https address", `Write for example "https://auth.example.com/keys"`)
+		}
+	}
+}
+
 func (k *checker) tokens(c *Connection, pointer string) {
+	if len(c.Tokens) == 0 && len(c.Access.Issuers) == 0 {
+		k.faults.add(pointer, "it is missing, so nobody could authenticate", `Add "tokens": [{"id": "2026-11", "sha256": "..."}], or name who issues tokens in access.issuers`)
+	}
 	const hashOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 	ids, sums := map[string]int{}, map[string]int{}
 	for i, t := range c.Tokens {

@@ -32,9 +32,11 @@ type Connection struct {
 	// Paused answers every request 503 with Retry-After, so that identity
 	// providers come back later, and calls no Crowd. Default false.
 	Paused bool `json:"paused,omitempty"`
-	// Tokens are the bearer tokens accepted. At least one is required.
-	Tokens []scim.Token `json:"tokens"`
-	// Access says how tokens are presented, and from where requests may come.
+	// Tokens are the bearer tokens accepted. At least one is required, unless
+	// Access names an issuer of tokens.
+	Tokens []scim.Token `json:"tokens,omitempty"`
+	// Access says how tokens are presented, whose else are accepted, and from
+	// where requests may come.
 	Access scim.Access `json:"access,omitzero"`
 	// Crowd says how to reach Crowd. Required.
 	Crowd Crowd `json:"crowd"`

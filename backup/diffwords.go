@@ -63,12 +63,21 @@ func entryName(v reflect.Value) string {
 		return e.Name
 	case scim.Token:
 		return e.ID
+	case scim.Issuer:
+		return issuerName(e)
 	case mapping.Row:
 		return e.To
 	case mapping.Rule:
 		return ruleSource(e)
 	}
 	return ""
+}
+
+func issuerName(i scim.Issuer) string {
+	if i.EntraTenant != "" {
+		return "tenant " + quote(i.EntraTenant)
+	}
+	return quote(i.URL)
 }
 
 func ruleSource(r mapping.Rule) string {
@@ -90,6 +99,8 @@ func (p place) entry(v reflect.Value, i int) place {
 		p.connection, p.label = e.Name, ""
 	case scim.Token:
 		p.label = "token " + quote(e.ID)
+	case scim.Issuer:
+		p.label = "issuer " + issuerName(e)
 	case mapping.Row:
 		p.label = "attribute " + quote(e.To)
 	case mapping.Rule:
@@ -108,6 +119,11 @@ func describeEntry(v reflect.Value, isNew bool) string {
 		return fmt.Sprintf("new, at %s, for the application %s in Crowd at %s", quote(e.Path), quote(e.Crowd.Application), quote(e.Crowd.URL))
 	case scim.Token:
 		return "token " + quote(e.ID) + tokenEnd(e, isNew)
+	case scim.Issuer:
+		if !isNew {
+			return "issuer " + issuerName(e) + " is gone; requests with its tokens are refused"
+		}
+		return "issuer " + issuerName(e) + " is new; " + issuerTokens(e) + " are accepted"
 	case mapping.Row:
 		if !isNew {
 			return fmt.Sprintf("attribute %s: no row of its own any more, was %s", quote(e.To), rowSource(e))
@@ -120,6 +136,21 @@ func describeEntry(v reflect.Value, isNew bool) string {
 		return fmt.Sprintf("rule %s is new, to %s", ruleSource(e), quoteAll(e.To))
 	}
 	return "changes"
+}
+
+// issuerTokens says which of an issuer's tokens are accepted.
+func issuerTokens(i scim.Issuer) string {
+	text := "its tokens"
+	if i.Audience != "" {
+		text += " for " + quote(i.Audience)
+	}
+	if len(i.Clients) > 0 {
+		text += " of the clients " + quoteAll(i.Clients)
+	}
+	if len(i.Scopes) > 0 {
+		text += " with the scopes " + quoteAll(i.Scopes)
+	}
+	return text
 }
 
 func tokenEnd(t scim.Token, isNew bool) string {

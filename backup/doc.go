@@ -53,6 +53,6 @@
 // machine: without secrets, with the references kept, or with everything sealed
 // by package seal. No fault, error or difference repeats a secret.
 //
-// The package never reads the environment or the disk: what it needs of them it is
-// handed as functions. Only reviews, and what takes an engine, call Crowd.
+// The package never reads the environment or the disk, and checks no JSON web tokens:
+// what it needs for that it is handed as functions. Only reviews, and what takes an engine, call Crowd.
 package backup

@@ -48,8 +48,8 @@ func formFaults() []faultTest {
 		{"connection without anything", document(`{}`), []string{
 			`/connections/0/name: it is missing. Add "name": "okta"`,
 			`/connections/0/path: it is missing. Add "path": "/scim/okta/v2"`,
-			`/connections/0/tokens: it is missing. Add "tokens": [{"id": "2026-11", "sha256": "..."}]`,
 			`/connections/0/crowd: it is missing. Add "crowd": {"url": ..., "application": ..., "password": ...}`,
+			`/connections/0/tokens: it is missing, so nobody could authenticate. Add "tokens": [{"id": "2026-11", "sha256": "..."}], or name who issues tokens in access.issuers`,
 		}},
 		{"crowd without anything", replaced(`"url": "https://crowd.example.com/crowd", "application": "scim", "password": {"env": "CROWD_PASSWORD"}`, ""), []string{
 			`/connections/0/crowd/url: it is missing. Add "url": "https://crowd.example.com/crowd"`,
@@ -58,6 +58,14 @@ func formFaults() []faultTest {
 		}},
 		{"header of two words", document(connection("okta", `, "access": {"header": "X Key"}`)), []string{
 			`/connections/0/access/header: it is not the name of a header: letters, digits, hyphens and underscores. Write for example "X-API-Key"`,
+		}},
+		{"nobody and everybody", document(connection("okta", `, "access": {"addresses": [], "issuers": [{"issuer": "auth.example.com", "audience": "", "clients": []}, {"entraTenant": "contoso.com", "keys": "https://u:p@example.com"}]}`)), []string{
+			`/connections/0/access/addresses: the list is empty. Write at least one, as in ["192.0.2.0/24"]`,
+			`/connections/0/access/issuers/0/issuer: it is not an https address without user and fragment. Write for example "https://auth.example.com"`,
+			`/connections/0/access/issuers/0/audience: the text is empty. Write for example "https://bridge.example.com/scim"`,
+			`/connections/0/access/issuers/0/clients: the list is empty. Write at least one, as in ["pf-provisioner"]`,
+			`/connections/0/access/issuers/1/entraTenant: it is not the ID of a tenant, a GUID in lower case. Write for example "3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1"`,
+			`/connections/0/access/issuers/1/keys: it is not an https address without user and fragment. Write for example "https://auth.example.com/keys"`,
 		}},
 		{"unknown fields", document(connection("okta", `, "Users": {}, "usres": {}, "port": 80, "a/b~c": 1`)), []string{
 			`/connections/0/Users: the field is not known. Did you mean "users"?`,
@@ -174,6 +182,18 @@ func contradictions() []faultTest {
 			`/connections/0/access/scheme: "Basic" cannot be chosen. Write another word, such as "OAuth"; Basic and Bearer are understood without it`,
 			`/connections/0/access/addresses/1: "office" is neither an address nor a network. Write for example "192.0.2.17" or "192.0.2.0/24"`,
 			`/connections/0/access/addresses/2: "fe80::1%eth0" is neither an address nor a network. Write for example "192.0.2.17" or "192.0.2.0/24"`,
+		}},
+		{"nobody could authenticate", replaced(`"tokens": [{"id": "a", "sha256": "`+sum+`"}],`, ""), []string{
+			`/connections/0/tokens: it is missing, so nobody could authenticate. Add "tokens": [{"id": "2026-11", "sha256": "..."}], or name who issues tokens in access.issuers`,
+		}},
+		{"issuers", document(connection("okta", `, "access": {"issuers": [
+			{"audience": "a"}, {"issuer": "https://auth.example.com", "entraTenant": "3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1"},
+			{"issuer": "https://auth.example.com"}, {"issuer": "http://auth.example.com", "audience": "a", "keys": "http://auth.example.com/keys"}, {"issuer": "http://localhost:9000", "audience": "a"}]}`)), []string{
+			`/connections/0/access/issuers/0: it has not exactly one of issuer and entraTenant. Give it one, as in {"issuer": "https://auth.example.com", "audience": "https://bridge.example.com/scim"}`,
+			`/connections/0/access/issuers/1: it has not exactly one of issuer and entraTenant. Give it one, as in {"issuer": "https://auth.example.com", "audience": "https://bridge.example.com/scim"}`,
+			`/connections/0/access/issuers/2/audience: it is missing, so tokens that the issuer made for others would be accepted. Add "audience": "https://bridge.example.com/scim", or whatever stands for this server in its tokens`,
+			`/connections/0/access/issuers/3/issuer: it is not an https address. Write for example "https://auth.example.com"`,
+			`/connections/0/access/issuers/3/keys: it is not an https address. Write for example "https://auth.example.com/keys"`,
 		}},
 		{"name twice", document(connection("okta", ""), strings.Replace(connection("okta", ""), "/scim/okta", "/scim/b", 1)), []string{
 			`/connections/1/name: the name "okta" is that of /connections/0 already. Give each connection a name of its own`,

@@ -48,6 +48,9 @@ func drawConnection(t *rapid.T, i int) backup.Connection {
 		Groups: drawGroups(t),
 		Limits: scim.Limits{Body: rapid.Int64Range(0, 1<<30).Draw(t, "body"), Depth: rapid.IntRange(0, 1000).Draw(t, "depth")},
 	}
+	if rapid.Bool().Draw(t, "issuers") {
+		c.Access.Issuers = drawIssuers(t)
+	}
 	if rapid.Bool().Draw(t, "directory") {
 		c.Crowd.Directory = backup.Directory{
 			Name: drawName(t), Type: rapid.SampledFrom([]backup.DirectoryType{"", backup.Internal}).Draw(t, "type"), Create: rapid.Bool().Draw(t, "create"),
@@ -57,6 +60,16 @@ func drawConnection(t *rapid.T, i int) backup.Connection {
 		c.Tokens = append(c.Tokens, drawToken(t, j))
 	}
 	return c
+}
+
+func drawIssuers(t *rapid.T) []scim.Issuer {
+	return rapid.SliceOfN(rapid.SampledFrom([]scim.Issuer{
+		{URL: "https://auth.example.com/<a>", Audience: "https://bridge.example.com/scim"},
+		{URL: "https://auth.example.com", Audience: "b", Clients: []string{"c"}, Scopes: []string{"d", "e"}, ReadOnly: true},
+		{URL: "http://localhost:9000", Audience: "b", Keys: "https://auth.example.com/keys"},
+		{EntraTenant: "3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1"},
+		{EntraTenant: "3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1", Audience: "f"},
+	}), 1, 3).Draw(t, "issuers")
 }
 
 func drawToken(t *rapid.T, i int) scim.Token {

@@ -28,7 +28,7 @@ const (
 func rules() map[string]rule {
 	all := map[string]rule{}
 	for _, part := range []map[string]rule{
-		connectionRules(), crowdRules(), userRules(), attributeRules(), groupRules(), onTheFlyRules(), limitRules(),
+		connectionRules(), issuerRules(), crowdRules(), userRules(), attributeRules(), groupRules(), onTheFlyRules(), limitRules(),
 	} {
 		for key, r := range part {
 			all[key] = r
@@ -57,7 +57,7 @@ func connectionRules() map[string]rule {
 			effect: "the identity provider must be given the new address",
 		},
 		"backup.Connection.tokens": {
-			about: "The bearer tokens accepted.", required: true, least: 1, most: someItems,
+			about: "The bearer tokens accepted. At least one is required, unless access names an issuer of tokens.", least: 1, most: someItems,
 			example: `[{"id": "2026-11", "sha256": "..."}]`,
 		},
 		"backup.Connection.paused": {about: "Answer every request 503 with Retry-After and call no Crowd.", fallback: "false", effect: "identity providers are asked to come back later"},
@@ -65,12 +65,16 @@ func connectionRules() map[string]rule {
 		"backup.Connection.users":  {about: "What happens to users."},
 		"backup.Connection.groups": {about: "What happens to groups and memberships."},
 		"backup.Connection.limits": {about: "What one request may ask for."},
-		"backup.Connection.access": {about: "How tokens are presented, and from where requests may come."},
+		"backup.Connection.access": {about: "How tokens are presented, whose else are accepted, and from where requests may come."},
 		"scim.Access.raw":          {about: "Also take a token that stands alone in the header.", fallback: "false"},
 		"scim.Access.scheme":       {about: "A word that is taken in front of the token as Bearer is.", least: 1, most: 64, form: `^[A-Za-z0-9_-]+$`, formed: "a word of letters, digits, hyphens and underscores", example: `"Token"`},
 		"scim.Access.header":       {about: "The header that has the token.", fallback: `"Authorization"`, least: 1, most: 128, form: `^[A-Za-z0-9_-]+$`, formed: "the name of a header: letters, digits, hyphens and underscores", example: `"X-API-Key"`},
-		"scim.Access.addresses":    {about: "The only client addresses and networks from which requests are taken.", most: someItems},
+		"scim.Access.addresses":    {about: "The only client addresses and networks from which requests are taken.", least: 1, most: someItems, example: `["192.0.2.0/24"]`},
 		"scim.Access.addresses[]":  {least: 1, most: 64, example: `"192.0.2.0/24"`},
+		"scim.Access.issuers": {
+			about: "Issuers whose JSON web tokens are accepted besides the tokens. The first that accepts one decides.", least: 1, most: 100,
+			example: `[{"issuer": "https://auth.example.com", "audience": "https://bridge.example.com/scim"}]`,
+		},
 		"scim.Token.id": {
 			about: "Names the token in logs and to administrators.", required: true, least: 1, example: `"2026-11"`,
 		},
@@ -82,6 +86,33 @@ func connectionRules() map[string]rule {
 		"scim.Token.notAfter": {about: "The last instant at which the token is accepted.", example: `"2027-11-30T00:00:00Z"`},
 		"scim.Token.user":     {about: "The userName that /Me stands for under this token."},
 		"scim.Token.readOnly": {about: "Refuse requests with this token that would change anything."},
+	}
+}
+
+func issuerRules() map[string]rule {
+	const effect = "tokens that do not fit it are refused"
+	return map[string]rule{
+		"scim.Issuer.issuer": {
+			about: "The address of the issuer, as the claim iss of its tokens has it.", least: 1, most: 500,
+			form: `^https?://[^@#\s]+$`, formed: "an https address without user and fragment", example: `"https://auth.example.com"`,
+		},
+		"scim.Issuer.audience": {
+			about: "What the claim aud of a token must hold, and what stands for this server alone. Required with issuer.", least: 1, most: 500,
+			example: `"https://bridge.example.com/scim"`, effect: effect,
+		},
+		"scim.Issuer.entraTenant": {
+			about: "The ID of the tenant of Microsoft Entra ID whose tokens are accepted, where the secret token is left empty there.",
+			form:  `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, formed: "the ID of a tenant, a GUID in lower case", example: `"3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1"`,
+		},
+		"scim.Issuer.clients":   {about: "The only clients whose tokens are accepted. Default: any client.", least: 1, most: someItems, example: `["pf-provisioner"]`, effect: effect},
+		"scim.Issuer.clients[]": {least: 1, most: 500, example: `"pf-provisioner"`},
+		"scim.Issuer.scopes":    {about: "Scopes that a token must have.", least: 1, most: someItems, example: `["scim.write"]`, effect: effect},
+		"scim.Issuer.scopes[]":  {least: 1, most: 500, example: `"scim.write"`},
+		"scim.Issuer.keys": {
+			about: "The address of the issuer's keys. Default: the one that its /.well-known/openid-configuration names.", least: 1, most: 500,
+			form: `^https?://[^@#\s]+$`, formed: "an https address without user and fragment", example: `"https://auth.example.com/keys"`,
+		},
+		"scim.Issuer.readOnly": {about: "Refuse requests with these tokens that would change anything.", fallback: "false"},
 	}
 }
 

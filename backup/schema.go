@@ -136,6 +136,7 @@ func exactlyOne() map[string][]string {
 	return map[string][]string{
 		"backup.Password": {"env", "file", "value", "sealed"},
 		"mapping.Rule":    {"from", "fromExternalId", "fromPattern"},
+		"scim.Issuer":     {"issuer", "entraTenant"},
 	}
 }
 

@@ -49,7 +49,7 @@ func TestSchemaTakesWhatIsWritten(t *testing.T) {
 // TestSchemaRefusesWhatReadRefuses holds the two against each other on faults of
 // form: the places they name are the same, but for what a schema cannot say.
 func TestSchemaRefusesWhatReadRefuses(t *testing.T) {
-	beyond := []string{"U+FFFD", "the field stands there"}
+	beyond := []string{"U+FFFD", "the field stands there", "nobody could authenticate"}
 	v := newValidator(t, backup.Schema())
 	for _, test := range formFaults() {
 		t.Run(test.name, func(t *testing.T) {
@@ -76,11 +76,13 @@ func TestSchemaRefusesWhatReadRefuses(t *testing.T) {
 func TestSchemaRefusesOthersThanOne(t *testing.T) {
 	v := newValidator(t, backup.Schema())
 	for document, want := range map[string]string{
-		replaced(`{"env": "CROWD_PASSWORD"}`, `{}`):                                        "/connections/0/crowd/password",
-		replaced(`{"env": "CROWD_PASSWORD"}`, `{"env": "A", "file": "/b"}`):                "/connections/0/crowd/password",
-		groups(`"manual": {"rules": [{"to": ["x"]}]}`):                                     "/connections/0/groups/manual/rules/0",
-		groups(`"manual": {"rules": [{"from": "a", "fromPattern": "b", "to": ["x"]}]}`):    "/connections/0/groups/manual/rules/0",
-		groups(`"manual": {"rules": [{"from": "a", "to": ["x"], "protected": "remove"}]}`): "/connections/0/groups/manual/rules/0/protected",
+		replaced(`{"env": "CROWD_PASSWORD"}`, `{}`):                                                          "/connections/0/crowd/password",
+		replaced(`{"env": "CROWD_PASSWORD"}`, `{"env": "A", "file": "/b"}`):                                  "/connections/0/crowd/password",
+		issuer(`{"audience": "a"}`):                                                                          "/connections/0/access/issuers/0",
+		issuer(`{"issuer": "https://a.example.com", "entraTenant": "3f0a8b52-0d7e-4c1e-9c51-6a20f0d9e0a1"}`): "/connections/0/access/issuers/0",
+		groups(`"manual": {"rules": [{"to": ["x"]}]}`):                                                       "/connections/0/groups/manual/rules/0",
+		groups(`"manual": {"rules": [{"from": "a", "fromPattern": "b", "to": ["x"]}]}`):                      "/connections/0/groups/manual/rules/0",
+		groups(`"manual": {"rules": [{"from": "a", "to": ["x"], "protected": "remove"}]}`):                   "/connections/0/groups/manual/rules/0/protected",
 	} {
 		if diff := cmp.Diff([]string{want}, v.validate(document)); diff != "" {
 			t.Errorf("places mismatch (-want +got):\n%s\n%s", diff, document)
