@@ -196,7 +196,8 @@ const writeGrace = 5 * time.Second
 // becomes an answer of its own.
 type stream struct {
 	encoder
-	x *exchange
+	x      *exchange
+	status int // of the answer, once it begins
 }
 
 const streamBuffer = 128 << 10
@@ -208,7 +209,7 @@ func (s *stream) spill() error {
 	}
 	if s.x.status == 0 {
 		s.x.w.Header().Set("Content-Type", mediaType)
-		s.x.begin(http.StatusOK)
+		s.x.begin(s.status)
 	}
 	err := s.x.write(s.buf)
 	s.buf = s.buf[:0]
@@ -216,9 +217,9 @@ func (s *stream) spill() error {
 }
 
 // end sends the rest.
-func (s *stream) end(status int) error {
+func (s *stream) end() error {
 	if s.x.status == 0 {
-		return s.x.send(status, s.buf)
+		return s.x.send(s.status, s.buf)
 	}
 	return s.x.write(s.buf)
 }

@@ -87,7 +87,7 @@ func (h *Handler) sendGroup(x *exchange, status int, g *groupsync.Group, q *quer
 	} else {
 		header.Set("Content-Location", h.location("Groups", g.ID))
 	}
-	s := &stream{x: x}
+	s := &stream{x: x, status: status}
 	var all iter.Seq2[groupsync.Member, error]
 	if members {
 		all = h.engine.Members(x.context(), g)
@@ -95,7 +95,7 @@ func (h *Handler) sendGroup(x *exchange, status int, g *groupsync.Group, q *quer
 	if err := h.sendEntry(s, q, e, all); err != nil {
 		return err
 	}
-	return s.end(status)
+	return s.end()
 }
 
 // groupEntry returns a group for an answer. With members it has no version, for

@@ -123,7 +123,7 @@ const listSchema = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 // sendList answers with a page (RFC 7644 section 3.4.2, RFC 9865 section 2). A
 // client that has not said by which method it pages may go on by either.
 func (h *Handler) sendList(x *exchange, q *query, p *page) error {
-	s := &stream{x: x}
+	s := &stream{x: x, status: http.StatusOK}
 	s.raw(`{"schemas":["` + listSchema + `"],"itemsPerPage":`)
 	s.value(len(p.entries))
 	if p.total != unknown {
@@ -143,7 +143,7 @@ func (h *Handler) sendList(x *exchange, q *query, p *page) error {
 		return err
 	}
 	s.raw(`]}`)
-	return s.end(http.StatusOK)
+	return s.end()
 }
 
 func (h *Handler) sendEntries(s *stream, q *query, entries []entry) error {
