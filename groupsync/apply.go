@@ -23,7 +23,8 @@ func (e *Engine) Apply(ctx context.Context, p *Plan, o ReconcileOptions) (Result
 	if p.members == nil {
 		p.members = e.membersOfGroups(p)
 	}
-	return allOf(e.applyPlan(ctx, p, o, e.applyBatch))
+	r, err := e.applyPlan(ctx, p, o, e.applier())
+	return allOf(r, errors.Join(err, r.hooks))
 }
 
 // allOf returns an error that matches [ErrStalePlan] where steps were left out.
@@ -84,6 +85,8 @@ func (e *Engine) applyPlan(ctx context.Context, p *Plan, o ReconcileOptions, app
 				result.Applied++
 			case errors.Is(err, errStale):
 				result.Stale = append(result.Stale, batch[i])
+			case isHookError(err):
+				result.hookFailed(e, err)
 			case len(errs) < mostErrors:
 				errs = append(errs, err)
 			}
@@ -97,12 +100,19 @@ func (e *Engine) applyPlan(ctx context.Context, p *Plan, o ReconcileOptions, app
 	return result, errors.Join(errs...)
 }
 
+// applier returns what applies the batches of one plan.
+func (e *Engine) applier() batcher {
+	hooks := &hookTally{}
+	return func(ctx context.Context, batch []Step) ([]error, error) { return e.applyBatch(ctx, batch, hooks) }
+}
+
 // applyBatch applies steps at the same time and returns what became of each.
-func (e *Engine) applyBatch(ctx context.Context, batch []Step) ([]error, error) {
+func (e *Engine) applyBatch(ctx context.Context, batch []Step, hooks *hookTally) ([]error, error) {
 	k, err := e.keeper(ctx, batch[0].Op)
 	if err != nil {
 		return nil, err
 	}
+	k.hooks = hooks
 	outcomes := make([]error, len(batch))
 	_ = e.each(ctx, len(batch), func(ctx context.Context, i int) error {
 		s := batch[i]
@@ -135,11 +145,11 @@ func batches(steps []Step) func(yield func([]Step) bool) {
 
 // order is the order in which a plan takes its steps: those that lock somebody out
 // first, those that make a Crowd group before those that fill it, those that
-// delete one last.
+// delete one and hooks last.
 var order = map[Op]int{
 	OpDeactivateUser: 1, OpEndSessions: 2, OpRemoveMember: 3, OpRemoveGroup: 4, OpCreateGroup: 5, OpLinkGroup: 6,
 	OpAddMember: 7, OpAddGroup: 8, OpRenameUser: 9, OpUpdateUser: 10, OpReactivateUser: 10, OpRecord: 11, OpReleaseGroup: 12,
-	OpWatchGroup: 13, OpDeleteGroup: 14,
+	OpWatchGroup: 13, OpDeleteGroup: 14, OpHandOver: 15, OpNoteHandOver: 16, OpDeleteUser: 17,
 }
 
 // sort puts steps in the order of what they do, then of group and user.
@@ -158,6 +168,7 @@ type keeper struct {
 	*Engine
 	book  *Book
 	exact exactTargets
+	hooks *hookTally
 }
 
 // keeper returns what applies a batch of steps, with a book for all of them: each
@@ -185,6 +196,10 @@ func (k *keeper) perform(ctx context.Context, s Step) error {
 		return k.repairNest(ctx, s)
 	case OpCreateGroup, OpLinkGroup, OpReleaseGroup, OpWatchGroup, OpDeleteGroup:
 		return k.repairGroup(ctx, s)
+	case OpHandOver, OpNoteHandOver:
+		return k.repairHandOver(ctx, s)
+	case OpDeleteUser:
+		return k.repairDoomed(ctx, s)
 	}
 	return fmt.Errorf("groupsync: a plan that was kept cannot %q. Make a new one", s.Op)
 }
@@ -245,6 +260,9 @@ func (e *Engine) repairFields(ctx context.Context, s Step) error {
 	}
 	for _, now := range e.fieldDrift(u) {
 		if now.Op == s.Op && slices.Equal(now.Changes, s.Changes) {
+			if err := e.leaveAgain(ctx, u, s); err != nil {
+				return err
+			}
 			return e.notTaken(ctx, s, now.run(ctx))
 		}
 	}

@@ -23,6 +23,8 @@ type names struct {
 	active, data, fields             string // on users
 	gone, pending                    string // on users
 	externalID, emails, emailRefused string // on users
+	hook                             string // prefix, on users
+	doomed                           string // on users
 }
 
 // The attributes on users that all connections share.
@@ -43,6 +45,7 @@ func namesOf(connection string) names {
 		reconciled: p + "reconciled", id: p + "id", orphan: p + "orphan", grant: p + "grant.",
 		active: p + "active", data: p + "data", fields: p + "fields", gone: p + "gone", pending: p + "pending",
 		externalID: p + "externalId", emails: p + "emails", emailRefused: p + "emailRefused",
+		hook: p + "hook.", doomed: p + "doomed",
 	}
 }
 

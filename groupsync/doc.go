@@ -25,7 +25,8 @@
 //
 //   - On a user: the connection that owns it (scim.owner), what the identity
 //     provider last said of it (scim.NAME.active, .data, .gone, .pending and the
-//     look-up values .externalId and .emails), one register for each SCIM group
+//     look-up values .externalId and .emails), whether hooks have ended for a leaver
+//     (scim.NAME.hook.HOOK), one register for each SCIM group
 //     it was granted (scim.NAME.grant.HASH, "granted" or "revoked"), and one for
 //     each Crowd group a grant filled (scim.made.HASH: "made" where the
 //     membership is the engine's doing, "found" where it was there by hand,
@@ -56,6 +57,12 @@
 // [Config.Neighbours]: a membership then goes with the last grant of all of them.
 // A user belongs to the connection that created or first linked it; others grant
 // it memberships and change nothing else of it.
+//
+// # Leavers
+//
+// A [Hook] does what a leaver leaves to do outside of Crowd, such as to hand over the
+// projects it leads in Jira. Its steps are those of the plan that locks the user out;
+// it keeps nobody in, and what it did not end a reconcile ends.
 //
 // # What it tells
 //

@@ -106,7 +106,7 @@ func (r *comparison) tally(ctx context.Context, u *User) {
 // suspect reports whether a user differs from what it should be, going by what
 // was read on the way.
 func (r *comparison) suspect(u *User) bool {
-	if len(r.drift(u)) > 0 {
+	if len(r.drift(u)) > 0 || len(r.leftHooks(u)) > 0 || r.e.isDoomed(u) {
 		return true
 	}
 	in := r.roster.of(u.Crowd.Name)
@@ -180,7 +180,7 @@ func (r *comparison) diagnose(ctx context.Context, u *User) ([]Step, error) {
 	if crowd.Fold(v.Crowd.Name) != crowd.Fold(u.Crowd.Name) {
 		return nil, nil // renamed this moment: by a request, which looks again
 	}
-	steps := r.drift(v)
+	steps := append(r.drift(v), r.handOvers(ctx, v)...)
 	for _, t := range r.e.candidates(r.book, v, in, r.exact) {
 		if op, reasons := r.e.memberDrift(r.book, v, t, containsFolded(in, t.Group)); op != "" {
 			steps = append(steps, Step{Op: op, User: v.Crowd.Name, UserID: v.ID, Group: t.Group, Reasons: reasons})
@@ -247,6 +247,9 @@ var restored = map[Op]string{
 	OpUpdateUser:     "the fields in Crowd are not what the identity provider said",
 	OpRenameUser:     "the name in Crowd is not what the identity provider said",
 	OpRecord:         "the creation of the user did not end",
+	OpHandOver:       "the user has left, and the hand-over did not end",
+	OpNoteHandOver:   "the hook has nothing else to do for the user",
+	OpDeleteUser:     "the identity provider deleted the user, who was kept for the hand-over",
 }
 
 // planRestored plans to bring a user's fields to what was last said of them.

@@ -60,6 +60,16 @@ type Config struct {
 	SplitWrites bool
 	// DryRun plans and reports every change and applies none.
 	DryRun bool
+	// Hooks are run when a user is deactivated or deleted.
+	Hooks []Hook
+	// HookTimeout bounds how long all hooks together may put off that a leaver is
+	// locked out; each has an equal share. Default 10 s, and at most half of what is
+	// left of the call's time.
+	HookTimeout time.Duration
+	// RequireHooks makes a call return a *[HookError] where a hook failed, so that
+	// the identity provider sends the request again. By default an event tells, and
+	// the next reconcile sees to it.
+	RequireHooks bool
 	// Parallel is the greatest number of users worked on at the same time by one
 	// call; 8 by default.
 	Parallel int
@@ -115,6 +125,9 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkHooks(&cfg); err != nil {
+		return nil, err
+	}
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = 8
 	}
@@ -157,7 +170,7 @@ func (e *Engine) apply(ctx context.Context, p *Plan) error {
 		return err
 	}
 	for _, s := range p.Steps {
-		if err := e.step(ctx, s); err != nil {
+		if err := e.step(ctx, s); err != nil && s.Op != OpHandOver { // a hook keeps nobody in
 			return err
 		}
 	}
@@ -190,6 +203,9 @@ func (e *Engine) applyAsOne(ctx context.Context, p *Plan, run func(context.Conte
 		if e.cfg.DryRun {
 			e.report(ctx, EventPlanned, s, "")
 			continue
+		}
+		if s.Op == OpHandOver {
+			continue // has told by itself what became of it
 		}
 		e.guard.note(s, e.now())
 		e.report(ctx, EventApplied, s, "")

@@ -38,6 +38,8 @@ const (
 	OpReactivateUser Op = "reactivate user"
 	OpEndSessions    Op = "end sessions"
 	OpDeleteUser     Op = "delete user"
+	OpHandOver       Op = "hand over"      // a step of a [Hook]
+	OpNoteHandOver   Op = "note hand over" // records that a hook has ended
 	OpRecord         Op = "record"
 	OpCreateGroup    Op = "create group"
 	OpLinkGroup      Op = "link group"
@@ -70,6 +72,10 @@ type Step struct {
 	// groups within groups.
 	Child   string `json:"child,omitempty"`
 	ChildID string `json:"childId,omitempty"`
+	// Hook is the name of the hook whose step it is, and Object what that changes;
+	// see [HookStep].
+	Hook   string `json:"hook,omitempty"`
+	Object string `json:"object,omitempty"`
 	// Changes lists the fields that change, without secrets.
 	Changes []Change `json:"changes,omitempty"`
 	// Why says what asked for the step; Reasons, for a membership that was
@@ -102,6 +108,9 @@ func (s Step) String() string {
 			b.WriteString(" in")
 		}
 		fmt.Fprintf(&b, " %q", s.Group)
+	}
+	if s.Hook != "" {
+		fmt.Fprintf(&b, " by %q", s.Hook)
 	}
 	for i, c := range s.Changes {
 		sep := ", "

@@ -24,7 +24,7 @@ func (p *Plan) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "#\tSTEP\tMEMBER\tGROUP\tCHANGE\tWHY")
 	for i, s := range p.Steps {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", i+1, cell(string(s.Op)), cell(cmp.Or(s.User, s.Child)), cell(s.Group), s.changes(), s.why())
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\n", i+1, cell(string(s.Op)), cell(cmp.Or(s.User, s.Child)), cell(cmp.Or(s.Group, s.Hook)), s.changes(), s.why())
 	}
 	return t.Flush() // has the first error
 }

@@ -43,6 +43,11 @@ type Result struct {
 	// identity provider took away a quarantine (10 minutes) before is finished
 	// from then on: a membership that comes to be after it was made by hand.
 	Whole bool
+	// HandOvers counts the steps of hooks that failed, which the next reconcile
+	// takes again.
+	HandOvers int
+
+	hooks error // one of their errors, where the settings ask for it
 }
 
 // ErrStalePlan means that some steps of a plan were not applied, since what they
@@ -56,7 +61,8 @@ var ErrStalePlan = errors.New("groupsync: the plan is out of date: what it was m
 //   - memberships that are granted, or defaults, and missing; memberships that
 //     were granted and are so no longer; where the settings keep none made by hand,
 //     those too
-//   - users whom the identity provider deactivated or deleted and who are active
+//   - users whom the identity provider deactivated or deleted and who are active;
+//     of them, and of others who left, what hooks have not ended
 //   - users whose fields in Crowd are not what the identity provider said, and
 //     users whose creation did not end
 //   - Crowd groups that are missing, or lack their mark, or are left over from SCIM
@@ -90,7 +96,8 @@ func (e *Engine) Reconcile(ctx context.Context, o ReconcileOptions) (Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	result, err := e.applyPlan(ctx, r.plan, o, e.applyBatch)
+	result, err := e.applyPlan(ctx, r.plan, o, e.applier())
+	result.HandOvers += r.hooks.failures
 	if err != nil || e.cfg.DryRun {
 		return result, err
 	}
@@ -100,7 +107,7 @@ func (e *Engine) Reconcile(ctx context.Context, o ReconcileOptions) (Result, err
 		}
 	}
 	result.Whole = true
-	return result, nil
+	return result, errors.Join(result.hooks, r.hooks.required(e))
 }
 
 // ReconcileEvery reconciles at once and then every so often, until ctx is done,
@@ -129,6 +136,7 @@ type comparison struct {
 	missing  map[string]bool // and of those reported missing
 	holders  map[string]int  // of live SCIM groups, by id
 	recorded bool            // anything is recorded with any user
+	hooks    hookTally
 }
 
 // compare reads all there is.

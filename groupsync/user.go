@@ -350,7 +350,12 @@ func readFields(document string) (f mapping.Fields, at time.Time) {
 // activeRegister returns the register of what the identity provider says of the
 // active flag.
 func (e *Engine) activeRegister(ctx context.Context, active bool) []string {
-	return register(strconv.FormatBool(active), note{At: e.now().UTC(), Request: requestID(ctx)})
+	return register(strconv.FormatBool(active), e.word(ctx))
+}
+
+// word returns when something is said, and by which request.
+func (e *Engine) word(ctx context.Context) note {
+	return note{At: e.now().UTC(), Request: requestID(ctx)}
 }
 
 // customFields adds the mapped custom attributes to a, and returns the names of

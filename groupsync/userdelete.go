@@ -49,12 +49,24 @@ func (e *Engine) DeleteUser(ctx context.Context, id string, how Deletion) error 
 }
 
 type deletion struct {
-	e    *Engine
-	user *User
-	how  Deletion
+	e      *Engine
+	user   *User
+	how    Deletion
+	word   note
+	leave  *handover
+	doomed bool // to be deleted in Crowd as soon as the hooks have ended
 }
 
 func (d *deletion) run(ctx context.Context) error {
+	d.planHandOver(ctx, d.e.cfg.Hooks)
+	defer d.leave.wait()
+	if err := d.carryOut(ctx); err != nil {
+		return err
+	}
+	return d.leave.failure()
+}
+
+func (d *deletion) carryOut(ctx context.Context) error {
 	book := NewBook()
 	var err error
 	if len(d.user.Grants) > 0 || len(d.e.groups.DefaultForAllUsers()) > 0 || d.user.heldByOthers() {
@@ -63,12 +75,12 @@ func (d *deletion) run(ctx context.Context) error {
 		}
 	}
 	return d.e.applyAsOne(ctx, d.plan(book), func(ctx context.Context) error {
-		if d.how == Delete {
+		if d.handOverFirst(ctx); d.how == Delete {
 			return d.remove(ctx)
 		}
 		for {
 			if err := d.retire(ctx, book); err != nil || len(d.user.Grants) == 0 {
-				return err
+				return errors.Join(err, d.noteLeave(ctx))
 			}
 			// Granted while this was under way.
 			if book, err = d.e.books(ctx); err != nil {
@@ -101,6 +113,7 @@ func (d *deletion) plan(b *Book) *Plan {
 			p.add(Step{Op: OpRevoke, User: u.Crowd.Name, UserID: u.ID, Group: n.name, GroupID: id, Why: why})
 		}
 	}
+	p.Steps = append(p.Steps, d.leave.steps()...)
 	if u.Crowd.Active && d.how != Keep {
 		p.add(Step{Op: OpDeactivateUser, User: u.Crowd.Name, UserID: u.ID, Why: why})
 	}
@@ -136,7 +149,10 @@ func (d *deletion) retire(ctx context.Context, book *Book) error {
 	w.changes = changes
 	w.lookup = d.e.mustLookAtBook(book, w.changes)
 	w.extra = d.marks(ctx)
-	w.recorded = d.lockOut
+	w.recorded = func(ctx context.Context) error {
+		d.leave.run(ctx)
+		return d.lockOut(ctx)
+	}
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
@@ -161,8 +177,10 @@ func (d *deletion) marks(ctx context.Context) crowd.Attributes {
 	n := d.e.names
 	a := crowd.Attributes{n.gone: {"yes"}}
 	if d.locks() {
-		a[n.active] = d.e.activeRegister(ctx, false)
+		a[n.active] = register("false", d.said(ctx))
 	}
+	d.leave.pending(a)
+	d.markDoomed(a)
 	for _, name := range []string{n.data, n.fields, n.externalID, n.emails, n.emailRefused} {
 		if len(d.user.Crowd.Attributes[name]) > 0 {
 			a[name] = []string{none}
@@ -190,16 +208,25 @@ func (d *deletion) finish(ctx context.Context) error {
 	if d.user.Owner != d.e.connection || d.e.cfg.DryRun {
 		return ErrNoUser
 	}
-	if d.how == Delete {
+	d.planHandOver(ctx, d.e.dueHooks(d.user))
+	defer d.leave.wait()
+	d.leave.run(ctx)
+	if d.how == Delete && d.leave.ended() {
 		if err := d.remove(ctx); err != nil {
 			return err
 		}
 		return ErrNoUser
 	}
+	if err := d.doom(ctx); err != nil {
+		return err
+	}
 	if err := d.lockOut(ctx); err != nil {
 		return err
 	}
 	if err := d.takeOut(ctx); err != nil {
+		return err
+	}
+	if err := errors.Join(d.noteLeave(ctx), d.leave.failure()); err != nil {
 		return err
 	}
 	return ErrNoUser

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -50,6 +52,10 @@ type update struct {
 	doubts  int    // writes whose answer was lost
 	doubted int    // of them, those before this round
 	tried   string // what the last round tried to change
+	word    note   // when this update says what it says
+	leave   *handover
+	handed  int  // the round that hooks were planned in
+	noted   bool // what became of them
 }
 
 // admit refuses what must not be changed.
@@ -72,6 +78,18 @@ func (w *update) admit() error {
 }
 
 func (w *update) run(ctx context.Context, v *User) (*User, error) {
+	defer func() { w.leave.wait() }()
+	u, err := w.rounds(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.leave.failure(); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+func (w *update) rounds(ctx context.Context, v *User) (*User, error) {
 	for {
 		p := w.plan(ctx, v)
 		if len(p.Steps) == 0 {
@@ -81,15 +99,21 @@ func (w *update) run(ctx context.Context, v *User) (*User, error) {
 			w.e.report(ctx, EventFailed, p.Steps[0], "Crowd keeps another value than the one written")
 			return v, nil
 		}
-		if err := w.e.apply(ctx, p); err != nil {
+		err := w.e.apply(ctx, p)
+		if err != nil {
+			if noted := w.noteLeave(ctx, v, err); noted != nil {
+				err = errors.Join(err, noted)
+			}
 			return nil, w.refuse(ctx, err)
 		}
 		if w.e.cfg.DryRun {
 			return v, nil
 		}
 		w.round++
-		var err error
 		if v, err = w.look(ctx, v); err != nil {
+			return nil, err
+		}
+		if err := w.noteLeave(ctx, v, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +129,7 @@ func (w *update) look(ctx context.Context, v *User) (*User, error) {
 	if err != nil || !fresh.gone {
 		return fresh, err
 	}
-	d := &deletion{e: w.e, user: fresh, how: Keep}
+	d := &deletion{e: w.e, user: fresh, how: Keep, doomed: w.e.isDoomed(fresh)}
 	if fresh.said != nil && !*fresh.said {
 		d.how = Deactivate
 	}
@@ -165,13 +189,23 @@ func (w *update) plan(ctx context.Context, v *User) *Plan {
 		w.planForeign(ctx, p, v)
 		return p
 	}
+	if w.round == 0 {
+		w.word = w.e.word(ctx)
+	}
 	current := w.current(v)
 	target := w.target(v, current)
 	leaving := v.Crowd.Active && !target.Active
-	if rec := w.records(ctx, v, current); len(rec) > 0 {
+	repeats := w.repeats(v)
+	handing := w.planHandOver(ctx, v, leaving, repeats)
+	rec := w.records(ctx, v, current)
+	if leaving && w.round == w.handed {
+		w.leave.pending(rec)
+	}
+	if len(rec) > 0 {
 		p.add(w.recordStep(v, rec))
 	}
-	if w.round == 0 && w.repeatsLeave(v) {
+	p.Steps = append(p.Steps, handing...)
+	if repeats && w.e.now().Sub(v.saidAt) < time.Hour {
 		p.add(w.e.sessionsStep(v))
 	}
 	if leaving {
@@ -188,13 +222,12 @@ func (w *update) plan(ctx context.Context, v *User) *Plan {
 	return p
 }
 
-// repeatsLeave reports whether the request deactivates a user who is inactive
-// already, so shortly after the first time that this one's sessions may have been
-// left standing by a fault.
-func (w *update) repeatsLeave(v *User) bool {
-	const shortly = time.Hour
+// repeats reports whether the request deactivates a user whom an earlier one has
+// deactivated. If that was so shortly before that a fault may have left sessions
+// standing, they are ended; and so are hooks run that did not end.
+func (w *update) repeats(v *User) bool {
 	a := w.profile.Fields.Active
-	return a != nil && !*a && !v.Crowd.Active && v.said != nil && !*v.said && w.e.now().Sub(v.saidAt) < shortly
+	return w.round == 0 && a != nil && !*a && !v.Crowd.Active && v.said != nil && !*v.said
 }
 
 // current reports whether what is recorded with v is what this update recorded,
@@ -266,7 +299,7 @@ func (w *update) says(v *User) bool {
 func (w *update) records(ctx context.Context, v *User, current bool) crowd.Attributes {
 	rec := crowd.Attributes{}
 	if w.round == 0 && w.says(v) && (v.said == nil || *v.said != *w.profile.Fields.Active || v.Crowd.Active != *w.profile.Fields.Active) {
-		rec[w.e.names.active] = w.e.activeRegister(ctx, *w.profile.Fields.Active)
+		rec[w.e.names.active] = register(strconv.FormatBool(*w.profile.Fields.Active), w.word)
 	}
 	if w.round == 0 && v.Owner == "" {
 		rec[attrOwner] = []string{w.e.connection}
@@ -488,7 +521,7 @@ func (w *update) putFields(ctx context.Context, v *User, want crowd.User) error 
 func (w *update) undo(ctx context.Context, name string) error {
 	back := crowd.Attributes{}
 	for attribute := range w.record {
-		if attribute == w.e.names.active || attribute == attrOwner && w.record[w.e.names.active] != nil {
+		if attribute == w.e.names.active || strings.HasPrefix(attribute, w.e.names.hook) || attribute == attrOwner && w.record[w.e.names.active] != nil {
 			continue // a leaver stays out, and ours
 		}
 		back[attribute] = []string{none}

@@ -117,6 +117,9 @@ func engineFailure(err error) *failure {
 	if e, ok := errors.AsType[*groupsync.RefusedError](err); ok {
 		return refuse(invalidValue, e.Error())
 	}
+	if e, ok := errors.AsType[*groupsync.HookError](err); ok {
+		return unavailable(fmt.Sprintf("the user is locked out, but the hook %q failed; send the request again later", e.Hook), crowdDownDelay)
+	}
 	return nil
 }
 
