@@ -50,12 +50,18 @@ func (e *Engine) finishDelete(ctx context.Context, b *Book, id string, holders [
 	if n == nil || !n.dead || n.name == "" || e.cfg.DryRun {
 		return ErrNoGroup
 	}
-	if len(holders) > 0 || e.groups.Mode() != mapping.OnTheFlyMapping || len(e.carriers(b, id)) > 0 {
+	if len(holders) > 0 || e.groups.Mode() != mapping.OnTheFlyMapping || len(e.carriers(b, id)) > 0 || e.marked(b, n) {
 		if err := e.finishDead(ctx, id, n.name, holders, true); err != nil {
 			return err
 		}
 	}
 	return ErrNoGroup
+}
+
+// marked reports whether the Crowd group of an entry's name was made for it.
+func (e *Engine) marked(b *Book, n *entry) bool {
+	g := b.crowdGroup(n.name)
+	return g != nil && e.markIn(g.Description) == hash(n.id)
 }
 
 func (e *Engine) deleteGroup(ctx context.Context, b *Book, g *Group, holders []*User) error {

@@ -70,6 +70,34 @@ func TestUnfinishedCreationIsNotShown(t *testing.T) {
 	})
 }
 
+// TestRepeatedDeletionOfAHalfMadeGroup holds that a deletion that was cut short is
+// ended by its repetition even where the creation had been cut short before, so
+// that the Crowd group does not bear the id yet.
+func TestRepeatedDeletionOfAHalfMadeGroup(t *testing.T) {
+	w := worldOver(t, new(crowdtest.Server))
+	w.srv.Fail(crowdtest.Fault{Kind: crowdtest.Answer, Status: 503, Method: "POST", Resource: "group/attribute", Nth: 3, Times: 9})
+	if _, err := w.engine.CreateGroup(t.Context(), groupsync.NewGroup{Name: "Crew"}); err == nil {
+		t.Fatal("the creation did not fail")
+	}
+	w.srv.ClearFaults()
+	g, err := w.engine.GroupByName(t.Context(), "Crew")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.srv.Fail(crowdtest.Fault{Kind: crowdtest.Answer, Status: 503, Method: "DELETE", Resource: "group", Times: 9})
+	if err := w.engine.DeleteGroup(t.Context(), g.ID); err == nil {
+		t.Fatal("the deletion did not fail")
+	}
+	w.srv.ClearFaults()
+	if err := w.engine.DeleteGroup(t.Context(), g.ID); !errors.Is(err, groupsync.ErrNoGroup) {
+		t.Errorf("the repeated deletion says %v", err)
+	}
+	if slices.Contains(w.srv.GroupNames(), "Crew") {
+		t.Error("the Crowd group is still there")
+	}
+	w.group("Crew")
+}
+
 // TestUsersBetweenConnections holds that a user whom the owner has deleted may be
 // taken over, and that one who is deleted for another connection alone comes back
 // to it without changing hands.
