@@ -3,6 +3,7 @@ package crowd
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"maps"
 	"net/http"
@@ -34,6 +35,7 @@ const (
 
 type paging struct {
 	start, max, size int
+	ahead, expect    int
 	detail           Detail
 }
 
@@ -46,6 +48,7 @@ type listing[T, W any] struct {
 	entity func(*W) *T
 	fill   func(context.Context, *T) (*T, error) // reads an entry whole
 	kept   func(*T) *Attributes                  // where an entry keeps its attributes
+	named  func(*T) string
 
 	filled bool // the server has been seen to give attributes in lists
 }
@@ -57,6 +60,7 @@ func listUsers(ctx context.Context, c *Client, k call, p paging) iter.Seq2[*User
 			entity: (*userWire).entity,
 			fill:   func(ctx context.Context, u *User) (*User, error) { return c.User(ctx, u.Name) },
 			kept:   func(u *User) *Attributes { return &u.Attributes },
+			named:  func(u *User) string { return u.Name },
 		}
 		l.walk(ctx, yield)
 	}
@@ -69,6 +73,7 @@ func listGroups(ctx context.Context, c *Client, k call, p paging) iter.Seq2[*Gro
 			entity: (*groupWire).entity,
 			fill:   func(ctx context.Context, g *Group) (*Group, error) { return c.Group(ctx, g.Name) },
 			kept:   func(g *Group) *Attributes { return &g.Attributes },
+			named:  func(g *Group) string { return g.Name },
 		}
 		l.walk(ctx, yield)
 	}
@@ -84,13 +89,23 @@ func (l *listing[T, W]) walk(ctx context.Context, yield func(*T, error) bool) {
 	if size == 0 {
 		size = defaultPageSize
 	}
+	if l.paging.ahead > 0 && size > 1 {
+		l.walkAhead(ctx, size, yield)
+		return
+	}
 	for start, left := l.paging.start, l.paging.max; ; start += size {
 		ask := size
 		if l.paging.max > 0 {
 			ask = min(size, left)
 			left -= ask
 		}
-		got, more := l.page(ctx, start, ask, yield)
+		p, err := l.open(ctx, l.call, start, ask)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		l.call = p.call
+		got, more := l.deal(ctx, p, yield)
 		if !more || got != ask || l.paging.max > 0 && left == 0 {
 			return
 		}
@@ -99,10 +114,10 @@ func (l *listing[T, W]) walk(ctx context.Context, yield func(*T, error) bool) {
 
 func (l *listing[T, W]) check() error {
 	k, p := &l.call, l.paging
-	if p.start < 0 || p.max < 0 || p.size < 0 {
+	if min(p.start, p.max, p.size, p.ahead, p.expect) < 0 {
 		return &Error{
 			Op: k.op, Name: k.name, kind: ErrIllegalArgument,
-			Err: errors.New("a negative offset, maximum or page size"),
+			Err: errors.New("a negative number"),
 		}
 	}
 	if k.name == "" && k.missing == nil {
@@ -111,55 +126,73 @@ func (l *listing[T, W]) check() error {
 	return checkExisting(k.op, k.name, k.name, k.missing)
 }
 
-// page fetches one page and yields it. It returns how many entries the page
-// had, and whether more are wanted. The request is over before the first entry
-// is yielded, so that the caller may make calls, however few are allowed in
-// flight; only a page longer than was asked for is yielded as it arrives.
-func (l *listing[T, W]) page(ctx context.Context, start, size int, yield func(*T, error) bool) (got int, more bool) {
-	var entries *entryReader[W]
-	var chunk []*T
-	k := l.call
-	k.params = l.params(start, size)
+// A page is a page of a list whose first entries have been read: all of them,
+// unless the server gave more than it was asked for.
+type page[T, W any] struct {
+	call    call // as the server understood it
+	size    int
+	chunk   []*T
+	skipped int // entries that were taken off the chunk
+	entries *entryReader[W]
+	body    io.Closer
+}
+
+// open fetches a page. The request is over before the first entry is yielded, so
+// that the caller may make calls, however few are allowed in flight; only a page
+// longer than was asked for is yielded as it arrives.
+func (l *listing[T, W]) open(ctx context.Context, k call, start, size int) (*page[T, W], error) {
+	p := &page[T, W]{call: k, size: size}
+	k.params = l.params(k.params, start, size)
 	k.repeat = true
 	if k.method == "" {
 		k.method = http.MethodGet
 	}
 	k.read = func(r *http.Response) (err error) {
-		entries = newEntryReader[W](mediaType(r.Header), r.Body, l.kind)
-		chunk, err = l.chunk(entries, size)
+		p.entries = newEntryReader[W](mediaType(r.Header), r.Body, l.kind)
+		p.chunk, err = l.chunk(p.entries, size)
 		return err
 	}
 	response, err := l.client.exchange(ctx, k)
 	if errors.Is(err, ErrIllegalArgument) && k.instead != nil {
-		l.call = *k.instead
-		return l.page(ctx, start, size, yield)
+		return l.open(ctx, *k.instead, start, size)
 	}
 	if err != nil {
-		yield(nil, err)
-		return 0, false
+		return nil, err
 	}
-	defer func() { _ = response.Body.Close() }()
+	p.body = response.Body
+	if p.entries.done {
+		_ = p.body.Close()
+	}
+	return p, nil
+}
+
+// deal yields a page. It returns how many entries the page had, and whether more
+// are wanted.
+func (l *listing[T, W]) deal(ctx context.Context, p *page[T, W], yield func(*T, error) bool) (got int, more bool) {
+	defer func() { _ = p.body.Close() }()
+	got = p.skipped
 	for {
-		got += len(chunk)
-		if entries.done {
-			_ = response.Body.Close()
+		got += len(p.chunk)
+		if p.entries.done {
+			_ = p.body.Close()
 		}
-		if !l.yield(ctx, chunk, yield) {
+		if !l.yield(ctx, p.chunk, yield) {
 			return got, false
 		}
-		if entries.done {
+		if p.entries.done {
 			return got, true
 		}
-		if chunk, err = l.chunk(entries, size); err != nil {
-			yield(nil, k.unreadable(0, err))
+		var err error
+		if p.chunk, err = l.chunk(p.entries, p.size); err != nil {
+			yield(nil, p.call.unreadable(0, err))
 			return got, false
 		}
 	}
 }
 
 // params returns the query of one page.
-func (l *listing[T, W]) params(start, size int) url.Values {
-	params := maps.Clone(l.call.params)
+func (l *listing[T, W]) params(fixed url.Values, start, size int) url.Values {
+	params := maps.Clone(fixed)
 	params.Set("start-index", strconv.Itoa(start))
 	params.Set("max-results", strconv.Itoa(size))
 	if l.paging.detail != Names {

@@ -151,13 +151,17 @@ type List struct {
 	Detail     Detail // default Names
 	Start, Max int    // offset, and how many at most; Max 0 means all
 	PageSize   int    // entries of one request; default 1000
+	// Ahead and Expect are as in [Query].
+	Ahead, Expect int
 }
 
 // Members returns the users in a group, in no promised order. Servers of 2.8
 // list an unknown group as an empty one.
 //
 // An iterator fetches pages on demand and ends after an error. The list is no
-// snapshot: what changes meanwhile may be missed or come twice.
+// snapshot: what changes meanwhile may be missed or come twice. Without
+// [Query.Ahead] others may be missed too, one for each entry that goes while pages
+// are read; with it that is noticed and mended where the server keeps an order.
 //
 // Resource: GET group/user/direct or nested.
 func (c *Client) Members(ctx context.Context, group string, q List) iter.Seq2[*User, error] {
@@ -202,5 +206,5 @@ func (c *Client) ParentGroups(ctx context.Context, group string, q List) iter.Se
 }
 
 func (q List) paging() paging {
-	return paging{start: q.Start, max: q.Max, size: q.PageSize, detail: q.Detail}
+	return paging{start: q.Start, max: q.Max, size: q.PageSize, ahead: q.Ahead, expect: q.Expect, detail: q.Detail}
 }

@@ -14,6 +14,13 @@ type Query struct {
 	Detail     Detail      // default Names
 	Start, Max int         // offset, and how many at most; Max 0 means all
 	PageSize   int         // entries of one request; default 1000
+	// Ahead is how many pages may be on their way at the same time. The first is
+	// asked for by itself; then those that Expect promises, and one more at most
+	// before it is known that there is one. By default each page is asked for when
+	// the one before was taken.
+	Ahead int
+	// Expect is about how many entries there are from Start on, as far as known.
+	Expect int
 }
 
 // maxAddress bounds the length of a URL with a restriction; servers refuse
@@ -44,7 +51,7 @@ func (c *Client) Groups(ctx context.Context, q Query) iter.Seq2[*Group, error] {
 }
 
 func (q Query) paging() paging {
-	return paging{start: q.Start, max: q.Max, size: q.PageSize, detail: q.Detail}
+	return paging{start: q.Start, max: q.Max, size: q.PageSize, ahead: q.Ahead, expect: q.Expect, detail: q.Detail}
 }
 
 // search chooses the form in which a restriction is sent: CQL where all of it
