@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -112,6 +113,10 @@ func (p place) set(resource map[string]any, values []any) bool {
 	if err != nil || attr.Name == "" {
 		return false
 	}
+	values, ok := typed(values, info.Type)
+	if !ok {
+		return false
+	}
 	if len(values) == 0 && len(p.path.Values(resource, p.schema)) == 0 {
 		return true
 	}
@@ -137,6 +142,26 @@ func (p place) set(resource map[string]any, values []any) bool {
 	}
 	putAll(object, attr.Name, values, info.Multi)
 	return true
+}
+
+// typed returns values, which Crowd has as texts, in the type of an attribute. It is not ok where one has no such form.
+func typed(values []any, t filter.Type) (all []any, ok bool) {
+	all = slices.Clone(values)
+	for i, v := range all {
+		text, isText := v.(string)
+		switch {
+		case isText && t == filter.Number:
+			if !json.Valid([]byte(text)) || strings.Trim(text, "+-.0123456789eE") != "" {
+				return nil, false
+			}
+			all[i] = json.Number(text)
+		case isText && t == filter.Boolean:
+			if all[i], ok = asBool(text); !ok {
+				return nil, false
+			}
+		}
+	}
+	return all, true
 }
 
 // setElement adds one value to a multi-valued attribute that has none so far.

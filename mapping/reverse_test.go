@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/scimcrowd/scimcrowd/mapping"
+	"github.com/scimcrowd/scimcrowd/mapping/filter"
 )
 
 func TestToSCIMWithoutKeptData(t *testing.T) {
@@ -116,5 +117,33 @@ func TestToSCIMKeepsLongNames(t *testing.T) {
 	}
 	if diff := cmp.Diff(kept, m.ToSCIM(f, kept)); diff != "" {
 		t.Errorf("ToSCIM mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// Crowd has texts; what is shown has the types of the schema, and a text that has no such form is left out.
+func TestToSCIMHasTheTypesOfTheSchema(t *testing.T) {
+	t.Parallel()
+	const urn = "urn:example:User"
+	schema := mapping.DefaultSchema().With(urn,
+		filter.AttrInfo{Name: "number", Type: filter.Number}, filter.AttrInfo{Name: "guest", Type: filter.Boolean},
+		filter.AttrInfo{Name: "codes", Type: filter.Number, Multi: true})
+	m, err := mapping.CompileAttributes(mapping.Attributes{
+		{To: "number", From: []string{urn + ":number"}}, {To: "guest", From: []string{urn + ":guest"}}, {To: "codes", From: []string{urn + ":codes"}},
+	}, mapping.AttributeOptions{Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		custom map[string][]string
+		want   string
+	}{
+		{map[string][]string{"number": {"7"}, "guest": {"True"}, "codes": {"-1.5e3", "0"}}, `, "urn:example:User": {"number": 7, "guest": true, "codes": [-1.5e3, 0]}`},
+		{map[string][]string{"number": {"07"}, "guest": {"yes"}, "codes": {"1", "null"}}, ""},
+		{map[string][]string{"number": {}, "guest": {}, "codes": {}}, ""},
+	} {
+		got := m.ToSCIM(mapping.Fields{Username: new("ann"), Active: new(true), Custom: tt.custom}, nil)
+		if diff := cmp.Diff(resource(t, `{"userName": "ann", "active": true`+tt.want+`}`), got); diff != "" {
+			t.Errorf("%v mismatch (-want +got):\n%s", tt.custom, diff)
+		}
 	}
 }
