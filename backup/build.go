@@ -144,9 +144,13 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	if err != nil {
 		return nil, err
 	}
+	extensions, err := c.Users.extensions()
+	if err != nil {
+		return nil, err
+	}
 	r.SCIM, err = scim.New(scim.Config{
-		Observer: o.Findings,
-		Engine:   r.Engine, Attributes: attributes, Users: c.Users.Users, Provider: c.Provider, Auth: auth,
+		Observer: o.Findings, Extensions: extensions,
+		Engine: r.Engine, Attributes: attributes, Users: c.Users.Users, Provider: c.Provider, Auth: auth,
 		BaseURL: r.BaseURL, Limits: c.Limits, Logger: o.Logger, Now: o.Now,
 	})
 	if err != nil {
@@ -179,11 +183,12 @@ func (c Connection) client(ctx context.Context, o BuildOptions) (*crowd.Client, 
 
 // attributes returns the mapping of users, with the filter in it.
 func (c Connection) attributes() (*mapping.AttributeMap, error) {
-	chosen, err := mapping.CompileUserFilter(c.Users.Filter, nil)
+	schema := c.Users.schema()
+	chosen, err := mapping.CompileUserFilter(c.Users.Filter, schema)
 	if err != nil {
 		return nil, err
 	}
-	return mapping.CompileAttributes(c.Users.Attributes, mapping.AttributeOptions{Filter: chosen})
+	return mapping.CompileAttributes(c.Users.Attributes, mapping.AttributeOptions{Schema: schema, Filter: chosen})
 }
 
 func (c Connection) engine(client *crowd.Client, attributes *mapping.AttributeMap, o BuildOptions) (*groupsync.Engine, error) {

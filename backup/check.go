@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -24,6 +25,8 @@ const (
 // well formed.
 type checker struct {
 	faults   faults
+	before   mapping.Faults    // of the form, found earlier
+	unsaid   []string          // texts that problems hold which follow from others
 	compiled int               // expressions and regular expressions so far
 	sources  int               // attribute paths so far
 	pairs    int               // of rules and filters so far
@@ -32,9 +35,10 @@ type checker struct {
 	below    map[string]string // paths above others: the pointer of one below
 }
 
-// check returns what is wrong with c beyond the form of its values.
-func check(c *Config) *faults {
-	k := &checker{names: map[string]string{}, paths: map[string]string{}, below: map[string]string{}}
+// check returns what is wrong with c beyond the form of its values, of which before
+// tells.
+func check(c *Config, before mapping.Faults) *faults {
+	k := &checker{before: before, names: map[string]string{}, paths: map[string]string{}, below: map[string]string{}}
 	for i := range c.Connections {
 		k.connection(&c.Connections[i], fmt.Sprintf("/connections/%d", i))
 	}
@@ -200,8 +204,12 @@ func (k *checker) users(u *Users, pointer string) {
 	}
 	k.userName(u.Leads.Project, pointer+"/leads/project")
 	k.userName(u.Leads.Component, pointer+"/leads/component")
+	k.extensions(u.Extensions, pointer+"/extensions")
+	k.unsaid = k.unclear(u.Extensions, pointer+"/extensions")
+	defer func() { k.unsaid = nil }()
+	schema := u.schema()
 	for i, path := range u.Keep.Paths {
-		k.keptPath(path, fmt.Sprintf("%s/keep/%d", pointer, i))
+		k.keptPath(path, schema, fmt.Sprintf("%s/keep/%d", pointer, i))
 	}
 	for _, row := range u.Attributes {
 		k.sources += len(row.From)
@@ -215,9 +223,9 @@ func (k *checker) users(u *Users, pointer string) {
 	if k.tooMany(pointer + "/attributes") {
 		return
 	}
-	_, err := mapping.CompileUserFilter(u.Filter, nil)
+	_, err := mapping.CompileUserFilter(u.Filter, schema)
 	k.mapped(err, pointer+"/filter")
-	_, err = mapping.CompileAttributes(u.Attributes, mapping.AttributeOptions{})
+	_, err = mapping.CompileAttributes(u.Attributes, mapping.AttributeOptions{Schema: schema})
 	k.mapped(err, pointer+"/attributes")
 }
 
@@ -230,10 +238,10 @@ func (k *checker) userName(name, pointer string) {
 	}
 }
 
-// keptPath checks a path of users.keep. Attributes of extensions that are not
-// in the default schema may be kept too.
-func (k *checker) keptPath(text, pointer string) {
-	const remedy = "Write for example \"phoneNumbers\" or \"name.middleName\""
+// keptPath checks a path of users.keep. Of extensions that are not declared nothing is
+// taken, so there is nothing to keep either.
+func (k *checker) keptPath(text string, schema *mapping.Schema, pointer string) {
+	remedy := "Write for example \"phoneNumbers\" or \"name.middleName\""
 	path, err := filter.ParsePath(text)
 	if err != nil {
 		problem := "it is not an attribute path"
@@ -243,15 +251,15 @@ func (k *checker) keptPath(text, pointer string) {
 		k.faults.add(pointer, problem, remedy)
 		return
 	}
-	schema := mapping.DefaultSchema()
-	if _, err := path.Check(schema); err == nil || path.Attr.URN != "" || k.faults.full() {
+	if _, err := path.Check(schema); err == nil || k.faults.full() {
 		return
 	}
-	remark := remedy
 	if best := nearest(text, schema.Names()); best != "" {
-		remark = "Did you mean " + quote(best) + "?"
+		remedy = "Did you mean " + quote(best) + "?"
+	} else if path.Attr.URN != "" {
+		remedy = `Declare it, as in "extensions": [{"id": "urn:example:User", "attributes": [{"name": "badge"}]}]`
 	}
-	k.faults.add(pointer, "there is no attribute "+quote(text), remark)
+	k.follow(mapping.Fault{Pointer: pointer, Problem: "there is no attribute " + quote(text), Remedy: remedy})
 }
 
 func (k *checker) groups(g *Groups, pointer string) {
@@ -313,6 +321,14 @@ func (k *checker) mapped(err error, pointer string) {
 		return
 	}
 	for _, f := range list.Below(pointer) {
+		k.follow(f)
+	}
+}
+
+// follow notes a fault, unless it may follow from another.
+func (k *checker) follow(f mapping.Fault) {
+	problem := strings.ToLower(f.Problem)
+	if !slices.ContainsFunc(k.unsaid, func(text string) bool { return strings.Contains(problem, text) }) {
 		k.faults.add(f.Pointer, f.Problem, f.Remedy)
 	}
 }

@@ -103,6 +103,8 @@ type Users struct {
 	// all; see [mapping.UserFilter]. Whoever moves out of it becomes inactive;
 	// nobody outside it is created. Default: everybody.
 	Filter string `json:"filter,omitempty"`
+	// Extensions declares schema extensions of users beyond the enterprise one.
+	Extensions []Extension `json:"extensions,omitempty"`
 	// Leads says who takes over what a leaver leads in Jira.
 	Leads Leads `json:"leads,omitzero"`
 }

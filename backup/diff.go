@@ -29,9 +29,9 @@ func (c Change) String() string {
 
 // Diff tells in words how b differs from a, first what b has and then, at each
 // place, what it has no more. Connections are told apart by name, tokens by id,
-// rows of the attribute mapping by target and rules by what they map from. There
-// is no difference exactly where [Write] writes the same. Secrets and hashes are
-// said to change, and never shown.
+// rows of the attribute mapping by target, rules by what they map from, extensions by
+// URN and their attributes by name. There is no difference exactly where [Write] writes
+// the same. Secrets and hashes are said to change, and never shown.
 func Diff(a, b *Config) []Change {
 	d := differ{}
 	d.value(configShape(), rule{}, place{}, reflect.ValueOf(*a), reflect.ValueOf(*b))
@@ -176,7 +176,7 @@ func (d *differ) entries(s *shape, p place, a, b reflect.Value) {
 		below := p.entry(b.Index(i), i)
 		old, found := at[name]
 		if !found {
-			d.say(below, describeEntry(b.Index(i), true))
+			d.say(below, describeEntry(below, b.Index(i), true))
 			continue
 		}
 		below.old = fmt.Sprintf("%s/%d", p.old, old)
@@ -185,7 +185,7 @@ func (d *differ) entries(s *shape, p place, a, b reflect.Value) {
 	for _, name := range minus(before, after) {
 		below := p.entry(a.Index(at[name]), at[name])
 		below.pointer = fmt.Sprintf("%s/%d", p.old, at[name])
-		d.say(below, describeEntry(a.Index(at[name]), false))
+		d.say(below, describeEntry(below, a.Index(at[name]), false))
 	}
 	if !slices.Equal(minus(before, minus(before, after)), minus(after, minus(after, before))) {
 		d.say(p, p.label+": in another order")

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -69,6 +70,10 @@ func entryName(v reflect.Value) string {
 		return e.To
 	case mapping.Rule:
 		return ruleSource(e)
+	case Extension:
+		return e.ID
+	case ExtensionAttribute:
+		return e.Name
 	}
 	return ""
 }
@@ -105,12 +110,16 @@ func (p place) entry(v reflect.Value, i int) place {
 		p.label = "attribute " + quote(e.To)
 	case mapping.Rule:
 		p.label = "rule " + ruleSource(e)
+	case Extension:
+		p.label = "extension " + quote(e.ID)
+	case ExtensionAttribute:
+		p.label = strings.TrimSuffix(strings.TrimSuffix(p.label, "subAttributes"), "attributes") + "attribute " + quote(e.Name)
 	}
 	return p
 }
 
-// describeEntry says of an entry of a list that it is new, or gone.
-func describeEntry(v reflect.Value, isNew bool) string {
+// describeEntry says of the entry of a list at p that it is new, or gone.
+func describeEntry(p place, v reflect.Value, isNew bool) string {
 	switch e := v.Interface().(type) {
 	case Connection:
 		if !isNew {
@@ -134,8 +143,26 @@ func describeEntry(v reflect.Value, isNew bool) string {
 			return fmt.Sprintf("rule %s is gone, was to %s", ruleSource(e), quoteAll(e.To))
 		}
 		return fmt.Sprintf("rule %s is new, to %s", ruleSource(e), quoteAll(e.To))
+	case Extension:
+		if !isNew {
+			return fmt.Sprintf("extension %s is gone; what was kept of it is shown no more", quote(e.ID))
+		}
+		return fmt.Sprintf("extension %s is new, with %s", quote(e.ID), attributeNames(e.Attributes))
+	case ExtensionAttribute:
+		if !isNew {
+			return p.label + " is gone"
+		}
+		return p.label + " is new, of type " + quote(cmp.Or(e.Type, typeString))
 	}
 	return "changes"
+}
+
+func attributeNames(all []ExtensionAttribute) string {
+	names := make([]string, len(all))
+	for i, a := range all {
+		names[i] = a.Name
+	}
+	return quoteAll(names)
 }
 
 // issuerTokens says which of an issuer's tokens are accepted.

@@ -84,7 +84,7 @@ func formFaults() []faultTest {
 			"/connections/0/path: the field stands there 2 times. Keep one of them",
 		}},
 		{"duplicate unknown field", users(`"x": 1, "x": 2`), []string{
-			"/connections/0/users/x: the field is not known. The fields known here are create, update, deactivate, reactivate, delete, existing, password, keep, attributes, protected, emailRefused, filter, leads",
+			"/connections/0/users/x: the field is not known. The fields known here are create, update, deactivate, reactivate, delete, existing, password, keep, attributes, protected, emailRefused, filter, extensions, leads",
 			"/connections/0/users/x: the field stands there 2 times. Keep one of them",
 		}},
 		{"wrong types", document(connection("okta", `, "users": {"create": "yes", "delete": true, "protected": "admin", "attributes": {}},
@@ -235,6 +235,7 @@ func contradictions() []faultTest {
 		{"kept paths", users(`"keep": ["phoneNumber", "name..x", "urn:example:User:badge", ""]`), []string{
 			`/connections/0/users/keep/0: there is no attribute "phoneNumber". Did you mean "phoneNumbers"?`,
 			`/connections/0/users/keep/1: it is not an attribute path: at character 1: at most one sub-attribute can follow an attribute: "name..x". Write for example "phoneNumbers" or "name.middleName"`,
+			`/connections/0/users/keep/2: there is no attribute "urn:example:User:badge". Declare it, as in "extensions": [{"id": "urn:example:User", "attributes": [{"name": "badge"}]}]`,
 			`/connections/0/users/keep/3: the text is empty. Write for example "phoneNumbers"`,
 		}},
 		{"exclusive", groups(`"onTheFly": {"exclusive": true, "keepExistingGroups": true}`), []string{

@@ -26,7 +26,7 @@ func FuzzRead(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	for _, tests := range [][]faultTest{textFaults(), formFaults(), contradictions(), mappingFaults()} {
+	for _, tests := range [][]faultTest{textFaults(), formFaults(), extensionFaults(), contradictions(), extensionContradictions(), mappingFaults()} {
 		for _, test := range tests {
 			f.Add([]byte(test.document))
 		}

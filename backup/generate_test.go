@@ -107,9 +107,53 @@ func drawUsers(t *rapid.T) backup.Users {
 			Attributes: drawRows(t),
 			Protected:  drawNames(t),
 		},
-		Filter: rapid.SampledFrom([]string{"", `userType == "Employee"`, "active"}).Draw(t, "filter"),
-		Leads:  backup.Leads{Project: rapid.SampledFrom([]string{"", "jdoe"}).Draw(t, "project")},
+		Extensions: drawExtensions(t),
+		Filter:     rapid.SampledFrom([]string{"", `userType == "Employee"`, "active"}).Draw(t, "filter"),
+		Leads:      backup.Leads{Project: rapid.SampledFrom([]string{"", "jdoe"}).Draw(t, "project")},
 	}
+}
+
+func drawExtensions(t *rapid.T) []backup.Extension {
+	var all []backup.Extension
+	for i := range rapid.IntRange(0, 2).Draw(t, "extensions") {
+		all = append(all, backup.Extension{
+			ID: fmt.Sprintf("urn:example:%s:%d:User", rapid.StringMatching(`[A-Za-z0-9._~-]{1,8}`).Draw(t, "urn"), i), Required: rapid.Bool().Draw(t, "required"),
+			Name: rapid.SampledFrom([]string{"", "Badge <&>"}).Draw(t, "name"), Attributes: drawExtensionAttributes(t, true),
+		})
+	}
+	return all
+}
+
+func drawExtensionAttributes(t *rapid.T, complex bool) []backup.ExtensionAttribute {
+	types := []string{"", "string", "boolean", "decimal", "integer", "dateTime", "binary", "reference"}
+	if complex {
+		types = append(types, "complex")
+	}
+	var all []backup.ExtensionAttribute
+	for i := range rapid.IntRange(1, 3).Draw(t, "attributes") {
+		a := backup.ExtensionAttribute{
+			Name:        fmt.Sprintf("%s%d", rapid.StringMatching(`[A-Za-z][A-Za-z0-9_-]{0,6}`).Draw(t, "name"), i),
+			Type:        rapid.SampledFrom(types).Draw(t, "type"),
+			MultiValued: rapid.Bool().Draw(t, "multiValued"),
+			Mutability:  rapid.SampledFrom([]string{"", "readWrite", "readOnly", "immutable", "writeOnly"}).Draw(t, "mutability"),
+			Uniqueness:  rapid.SampledFrom([]string{"", "none", "server", "global"}).Draw(t, "uniqueness"),
+		}
+		a.Required = a.Mutability != "readOnly" && rapid.Bool().Draw(t, "required")
+		if a.Mutability != "writeOnly" {
+			a.Returned = rapid.SampledFrom([]string{"", "default", "always", "never", "request"}).Draw(t, "returned")
+		}
+		switch a.Type {
+		case "complex":
+			a.SubAttributes = drawExtensionAttributes(t, false)
+		case "reference":
+			a.ReferenceTypes = rapid.SampledFrom([][]string{nil, {}, {"external"}}).Draw(t, "referenceTypes")
+		default:
+			a.CaseExact = rapid.Bool().Draw(t, "caseExact")
+			a.CanonicalValues = rapid.SampledFrom([][]string{nil, {}, {"a", "b"}}).Draw(t, "canonicalValues")
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 func drawRows(t *rapid.T) mapping.Attributes {

@@ -34,7 +34,7 @@ func read(data []byte) (*Config, error) {
 	var c Config
 	d := decoder{faults: &f, forms: map[string]*regexp.Regexp{}}
 	d.value(root, configShape(), rule{}, reflect.ValueOf(&c).Elem(), "")
-	contradictions := check(&c)
+	contradictions := check(&c, f.list)
 	for _, fault := range contradictions.without(f.list) {
 		f.add(fault.Pointer, fault.Problem, fault.Remedy)
 	}

@@ -106,7 +106,7 @@ func TestReadFills(t *testing.T) {
 }
 
 func TestReadFaults(t *testing.T) {
-	for _, tests := range [][]faultTest{textFaults(), formFaults(), contradictions(), mappingFaults()} {
+	for _, tests := range [][]faultTest{textFaults(), formFaults(), extensionFaults(), contradictions(), extensionContradictions(), mappingFaults()} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				c, err := backup.Read(strings.NewReader(test.document))

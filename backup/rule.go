@@ -4,15 +4,16 @@ package backup
 type rule struct {
 	about    string // what it is, a sentence
 	required bool
-	example  string // its JSON form
-	fallback string // the JSON form of the default, if it is one value
-	form     string // a regular expression that a text must match
-	formed   string // that, in words
-	least    int    // the least number, or length of a text or list
-	most     int    // the greatest number, or length of a text or list; 0: the general limit
-	private  bool   // no difference shows the value
-	ordered  bool   // of a list: the order has a meaning
-	effect   string // what else a change brings
+	example  string   // its JSON form
+	fallback string   // the JSON form of the default, if it is one value
+	form     string   // a regular expression that a text must match
+	formed   string   // that, in words
+	words    []string // what a text may be, the default first; else its type tells
+	least    int      // the least number, or length of a text or list
+	most     int      // the greatest number, or length of a text or list; 0: the general limit
+	private  bool     // no difference shows the value
+	ordered  bool     // of a list: the order has a meaning
+	effect   string   // what else a change brings
 }
 
 const (
@@ -21,6 +22,9 @@ const (
 	mostRules = 2_000 // each is held against each
 
 	longestExpression = 2_000
+	mostExtensions    = 100
+	mostAttributes    = 500 // of an extension
+	longestName       = 128 // of an attribute
 )
 
 // rules tells the rules of all settings, by Go type and JSON name; "[]" stands
@@ -28,7 +32,7 @@ const (
 func rules() map[string]rule {
 	all := map[string]rule{}
 	for _, part := range []map[string]rule{
-		connectionRules(), issuerRules(), crowdRules(), userRules(), attributeRules(), groupRules(), onTheFlyRules(), limitRules(),
+		connectionRules(), issuerRules(), crowdRules(), userRules(), extensionRules(), attributeRules(), groupRules(), onTheFlyRules(), limitRules(),
 	} {
 		for key, r := range part {
 			all[key] = r
@@ -170,9 +174,53 @@ func userRules() map[string]rule {
 			least: 1, most: longestExpression, example: `"userType == \"Employee\""`,
 			effect: "users whom it leaves out become inactive when the identity provider next says something of them",
 		},
-		"backup.Users.leads":     {about: "Who takes over what a leaver leads in Jira."},
-		"backup.Leads.project":   {about: "The user name of the new lead of projects."},
-		"backup.Leads.component": {about: "The user name of the new lead of components."},
+		"backup.Users.extensions": {about: "Schema extensions of users beyond the enterprise one.", most: mostExtensions},
+		"backup.Users.leads":      {about: "Who takes over what a leaver leads in Jira."},
+		"backup.Leads.project":    {about: "The user name of the new lead of projects."},
+		"backup.Leads.component":  {about: "The user name of the new lead of components."},
+	}
+}
+
+func extensionRules() map[string]rule {
+	const attribute, named = "backup.ExtensionAttribute.", "a name of letters, digits, hyphens and underscores that begins with a letter"
+	return map[string]rule{
+		"backup.Extension.id": {
+			about: "The URN of its schema.", required: true, most: 255, example: `"urn:example:params:scim:schemas:extension:badge:2.0:User"`,
+			form: `^[Uu][Rr][Nn]:[A-Za-z0-9][A-Za-z0-9-]{0,31}(:[A-Za-z0-9._~-]+)+$`, formed: "a URN of letters, digits, dots, hyphens, underscores and tildes between colons",
+		},
+		"backup.Extension.name":        {about: "Its name, for people."},
+		"backup.Extension.description": {about: "What it is, for people."},
+		"backup.Extension.required":    {about: "Refuse users without it.", fallback: "false"},
+		"backup.Extension.attributes": {
+			about: "Its attributes.", required: true, least: 1, most: mostAttributes, example: `[{"name": "number"}]`,
+		},
+		attribute + "name": {
+			about: "Its name.", required: true, most: longestName, example: `"number"`,
+			form: `^([A-Za-z][A-Za-z0-9_-]*|\$ref)$`, formed: named,
+		},
+		attribute + "type": {
+			about: "The type of its values. A sub-attribute cannot be complex.", fallback: `"string"`,
+			words: []string{typeString, "boolean", "decimal", "integer", "dateTime", "binary", typeReference, typeComplex},
+		},
+		attribute + "multiValued":       {about: "It has several values, in a list.", fallback: "false"},
+		attribute + "description":       {about: "What it is, for people."},
+		attribute + "required":          {about: "Refuse users, or users with the extension, without it.", fallback: "false"},
+		attribute + "canonicalValues":   {about: "Values that clients may choose from; others are taken too.", most: someItems},
+		attribute + "canonicalValues[]": {least: 1, example: `"work"`},
+		attribute + "caseExact":         {about: "Case matters when values are compared.", fallback: "false"},
+		attribute + "mutability": {
+			about: "How clients may change it.", fallback: `"readWrite"`, words: []string{"readWrite", readOnly, "immutable", writeOnly},
+		},
+		attribute + "returned": {
+			about: "When it is in answers. Default: default; never for what is write-only.",
+			words: []string{"default", "always", returnedNever, "request"},
+		},
+		attribute + "uniqueness": {
+			about: "Told to clients; that values are unique is not checked.", fallback: `"none"`, words: []string{"none", "server", "global"},
+		},
+		attribute + "referenceTypes":   {about: "What values of type reference point to.", most: someItems},
+		attribute + "referenceTypes[]": {least: 1, example: `"external"`},
+		attribute + "subAttributes":    {about: "The sub-attributes of a complex attribute.", most: mostAttributes},
 	}
 }
 

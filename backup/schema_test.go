@@ -51,7 +51,7 @@ func TestSchemaTakesWhatIsWritten(t *testing.T) {
 func TestSchemaRefusesWhatReadRefuses(t *testing.T) {
 	beyond := []string{"U+FFFD", "the field stands there", "nobody could authenticate"}
 	v := newValidator(t, backup.Schema())
-	for _, test := range formFaults() {
+	for _, test := range append(formFaults(), extensionFaults()...) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := backup.Read(strings.NewReader(test.document))
 			faults, _ := errors.AsType[mapping.Faults](err)

@@ -46,13 +46,15 @@ type field struct {
 
 // configShape returns the shape of the whole document.
 func configShape() *shape {
-	b := shapeBuilder{rules: rules(), words: vocabulary()}
+	b := shapeBuilder{rules: rules(), words: vocabulary(), objects: map[reflect.Type]*shape{}}
 	return b.shape(reflect.TypeFor[Config]())
 }
 
 type shapeBuilder struct {
 	rules map[string]rule
 	words map[reflect.Type][]string
+	// objects are those begun. A type that holds itself has a shape that does.
+	objects map[reflect.Type]*shape
 }
 
 func (b shapeBuilder) shape(t reflect.Type) *shape {
@@ -73,6 +75,10 @@ func (b shapeBuilder) shape(t reflect.Type) *shape {
 	}
 	switch t.Kind() {
 	case reflect.Struct:
+		if begun := b.objects[t]; begun != nil {
+			return begun
+		}
+		b.objects[t] = s
 		s.kind = object
 		s.fields = b.fields(t, nil)
 	case reflect.Slice:
@@ -110,6 +116,9 @@ func (b shapeBuilder) fields(t reflect.Type, index []int) []field {
 		s := b.shape(f.Type)
 		if s.kind == list {
 			s.rule = b.rules[key+"[]"]
+		}
+		if words := b.rules[key].words; words != nil {
+			s.words = words
 		}
 		all = append(all, field{name: name, index: at, shape: s, rule: b.rules[key]})
 	}
