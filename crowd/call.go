@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/scimcrowd/scimcrowd/crowd/internal/rest"
 )
 
 // A call is one request to be made, and what is to be known of it.
@@ -26,6 +28,7 @@ type call struct {
 	accept   string     // default application/json
 	client   *http.Client
 
+	query    bool     // a POST that changes nothing
 	repeat   bool     // safe to repeat whatever became of the first try
 	heavy    bool     // not to be begun anew on a server that is slow
 	optional bool     // a resource that not every version has
@@ -36,6 +39,7 @@ type call struct {
 	sent     *int     // tries so far, of earlier exchanges too; nil means none
 	instead  *call    // what to try where the server does not understand
 	read     func(*http.Response) error
+	told     func(*http.Response) rest.Told // reads the refusals of another API
 }
 
 // failure returns an error that says what was called.
@@ -44,7 +48,9 @@ func (k *call) failure() *Error {
 }
 
 // writes reports whether the call changes anything in Crowd.
-func (k *call) writes() bool { return k.method != http.MethodGet && k.resource != "search" }
+func (k *call) writes() bool {
+	return k.method != http.MethodGet && k.resource != "search" && !k.query
+}
 
 // exchange makes the call, repeats it where that is safe, and has k.read read
 // the answer. The body of the response is the caller's to close.
@@ -200,6 +206,9 @@ func (e *shownError) Unwrap() error { return e.err }
 func (k *call) refusal(r *http.Response) error {
 	e := k.failure()
 	e.Status, e.RetryAfter = r.StatusCode, retryAfter(r.Header)
+	if k.told != nil {
+		return k.foreignRefusal(e, k.told(r))
+	}
 	media := mediaType(r.Header)
 	told, whole := readErrorEntity(media, r.Body)
 	e.Reason, e.Message, e.cut = told.Reason, k.withhold(told.Message), !whole
@@ -209,8 +218,7 @@ func (k *call) refusal(r *http.Response) error {
 	entity := media == mediaJSON || media == mediaXML
 	switch {
 	case r.StatusCode < 400:
-		e.kind = ErrUnavailable
-		e.Err = errors.New("the server answers with a redirect; BaseURL must be where it leads")
+		e.redirected()
 	case r.StatusCode == http.StatusForbidden && !entity:
 		e.kind = ErrAddress
 	case r.StatusCode == http.StatusNotFound && (k.optional || media == mediaHTML):
@@ -219,6 +227,21 @@ func (k *call) refusal(r *http.Response) error {
 		e.kind = k.missing
 	case r.StatusCode == http.StatusBadRequest:
 		e.kind = k.refused
+	}
+	return e
+}
+
+// redirected says what is wrong with an answer that leads elsewhere.
+func (e *Error) redirected() {
+	e.kind = ErrUnavailable
+	e.Err = errors.New("the server answers with a redirect; BaseURL must be where it leads")
+}
+
+// foreignRefusal completes the error of another API's refusal.
+func (k *call) foreignRefusal(e *Error, told rest.Told) error {
+	e.Reason, e.Message, e.kind = cut(told.Reason, maxMessage), k.withhold(cut(told.Message, maxMessage)), told.Kind
+	if e.Status < 400 {
+		e.redirected()
 	}
 	return e
 }

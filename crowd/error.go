@@ -181,11 +181,11 @@ func (e *Error) Is(target error) bool {
 		return kind == ErrNotFound || slices.Contains(absences, kind) ||
 			e.Status == 404 && kind != ErrUnsupported
 	case ErrPermission:
-		return kind == ErrPermission || kind == ErrEmailChange
+		return errors.Is(kind, ErrPermission) || kind == ErrEmailChange
 	case ErrUnavailable:
 		return kind == ErrUnavailable || e.Status >= 500 && kind == ErrBusy || e.cut
 	}
-	return kind == target
+	return errors.Is(kind, target)
 }
 
 // mainKind returns the sentinel that describes the error best, nil if none.

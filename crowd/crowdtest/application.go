@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest/internal/store"
@@ -14,14 +15,21 @@ import (
 type Application struct {
 	Name     string
 	Password crowd.Secret
+	// ID is what the administration API calls it. Zero keeps what it has, or takes
+	// the next.
+	ID int64
+	// Type is its type there, by default GENERIC_APPLICATION.
+	Type, Description string
 	// Inactive applications are refused.
 	Inactive bool
 	// Addresses are the addresses ("192.0.2.1"), networks ("192.0.2.0/24") and
 	// "localhost" that it may call from; none at all means any.
 	Addresses []string
 	// Directories are what it sees, in the order in which names are looked up.
-	// None at all means every directory, in the order of their creation.
+	// None at all means every directory, in the order of their creation, or none
+	// where it is Unmapped.
 	Directories []Mapping
+	Unmapped    bool
 	// Aggregate counts the memberships of a user in all directories instead of
 	// those in the first that has the user.
 	Aggregate bool
@@ -48,6 +56,10 @@ type Directory struct {
 	Name string
 	// ID is the first part of the keys of its users. Zero takes the next.
 	ID int64
+	// Type is its type as the administration API names it; the default is
+	// "INTERNAL". All types hold their users and groups themselves here.
+	Type        string
+	Description string
 	// Inactive directories are not looked into.
 	Inactive bool
 	// Denied are the operations that no application may carry out.
@@ -59,6 +71,11 @@ type Directory struct {
 	// MaxAttempts is the number of wrong passwords after which no password is
 	// right any more; zero is no limit.
 	MaxAttempts int
+	// Settings are what the plugins show of it besides: members such as
+	// "connector" and "configuration". Passwords in them are not kept.
+	Settings map[string]any
+	// Created and Updated are what the plugins show; zero shows nothing.
+	Created, Updated time.Time
 }
 
 // An Operation is what a directory or a mapping can deny.
@@ -90,6 +107,8 @@ type application struct {
 type directory struct {
 	Directory
 	contents *store.Directory
+	// synchronised is when a synchronisation was last asked for.
+	synchronised time.Time
 }
 
 // mapped is a directory as the application of an exchange sees it.

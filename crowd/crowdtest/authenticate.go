@@ -74,7 +74,7 @@ func (x *exchange) byCookie() *application {
 
 // setCookie opens a servlet session, unless the request belongs to one.
 func (x *exchange) setCookie(answer *reply) {
-	if answer.status >= 400 {
+	if answer.status >= 400 || x.app == nil {
 		return
 	}
 	if !strings.Contains(x.header.Get("Cookie"), x.app.cookie) {
@@ -125,9 +125,9 @@ func (x *exchange) takeToken() (limited bool, h http.Header) {
 	if interval <= 0 {
 		interval = time.Second
 	}
-	b := &x.app.bucket
-	if limit.Shared {
-		b = &x.s.limit
+	b := &x.s.limit
+	if x.app != nil && !limit.Shared {
+		b = &x.app.bucket
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

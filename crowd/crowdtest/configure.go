@@ -26,6 +26,7 @@ func (s *Server) addDirectory(d Directory) *directory {
 	}
 	s.nextID = max(s.nextID, d.ID) + 1
 	d.Denied = slices.Clone(d.Denied)
+	d.Settings = withoutPasswords(d.Settings)
 	added := &directory{Directory: d, contents: store.New()}
 	s.directories = append(s.directories, added)
 	return added
@@ -38,6 +39,7 @@ func (s *Server) SetDirectory(name string, change func(*Directory)) {
 	c.change(func() {
 		change(&c.d.Directory)
 		c.d.Denied = slices.Clone(c.d.Denied)
+		c.d.Settings = withoutPasswords(c.d.Settings)
 	})
 }
 
@@ -66,6 +68,13 @@ func (s *Server) setApplication(a Application) {
 	a.Directories = slices.Clone(a.Directories)
 	credential := store.NewCredential(a.Name, a.Password.Reveal())
 	a.Password = ""
+	if old := s.applications[a.Name]; a.ID == 0 && old != nil {
+		a.ID = old.ID
+	}
+	if a.ID == 0 {
+		a.ID = s.lastApplication + 1
+	}
+	s.lastApplication = max(s.lastApplication, a.ID)
 	s.applications[a.Name] = &application{Application: a, credential: credential, cookie: s.newToken()}
 }
 

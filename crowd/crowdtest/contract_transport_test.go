@@ -98,7 +98,7 @@ func TestContract03UnknownPath(t *testing.T) {
 		}
 	}
 	r := s.request("GET", "", "")
-	r.URL = mustParse(t, s.srv.URL+"/rest/admin/1.0/server-info")
+	r.URL = mustParse(t, s.srv.URL+"/rest/otheradmin/1.0/server-info")
 	if a := s.send(r); a.status != 404 {
 		t.Errorf("admin: status %d", a.status)
 	}

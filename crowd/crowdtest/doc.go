@@ -10,14 +10,19 @@
 //	srv.Members("devs") // [ann]
 //	srv.Calls()         // POST group/user/direct?groupname=devs 201
 //
+// It serves the administration APIs as well (admin/1.0, and of appmanagement/1
+// what is about remote addresses), and those of two plugins that create
+// directories: see [Server.AddAdministrator] and [Options.Plugin].
+//
 // It answers in JSON and in XML, with the statuses, reasons and habits of a
 // real Crowd, so that clients in any language can be tested against it; the
 // program examples/fakecrowd serves it to them.
 //
 // # Known differences from a real Crowd
 //
-//   - There is one kind of directory, that which Crowd calls internal. It reads
-//     its own writes at once; nothing is synchronised.
+//   - There is one kind of directory, that which Crowd calls internal, whatever
+//     its type says. It reads its own writes at once; a synchronisation that was
+//     asked for changes nothing.
 //   - Changes are serialised: two writes never meet in the database. What a
 //     meeting could look like is simulated by options.
 //   - Identifiers and session tokens are predictable. This is no place for
@@ -26,7 +31,11 @@
 //   - The texts of error messages are the fake's own; only their reasons are
 //     Crowd's. So are the names in the event stream, which is documented nowhere.
 //   - The length of a text is counted in UTF-16 code units.
-//   - Only usermanagement/1 is served; the administration APIs answer 404.
+//   - Of the administration APIs the resources about directories, applications,
+//     groups, users and the server are served; those about audit, backup,
+//     licences, mail, sessions, appearance and group-level administrators answer
+//     404. Who is in the group crowd-administrators may do everything.
+//   - What the plugins are told of the users and groups in a directory is ignored.
 //
 // What no document tells of Crowd is an option, but for a few things:
 //

@@ -20,11 +20,16 @@ type (
 	directoryDocument struct {
 		Name            string          `json:"name"`
 		ID              int64           `json:"id,omitempty"`
+		Type            string          `json:"type,omitempty"`
+		Description     string          `json:"description,omitempty"`
 		Inactive        bool            `json:"inactive,omitempty"`
 		Denied          []Operation     `json:"denied,omitempty"`
 		NestedGroups    bool            `json:"nestedGroups,omitempty"`
 		PasswordPattern string          `json:"passwordPattern,omitempty"`
 		MaxAttempts     int             `json:"maxAttempts,omitempty"`
+		Settings        map[string]any  `json:"settings,omitempty"`
+		Created         time.Time       `json:"created,omitzero"`
+		Updated         time.Time       `json:"updated,omitzero"`
 		Users           []userDocument  `json:"users,omitempty"`
 		Groups          []groupDocument `json:"groups,omitempty"`
 	}
@@ -57,11 +62,15 @@ type (
 
 	applicationDocument struct {
 		Name            string            `json:"name"`
+		ID              int64             `json:"id,omitempty"`
+		Type            string            `json:"type,omitempty"`
+		Description     string            `json:"description,omitempty"`
 		Password        string            `json:"password,omitempty"`
 		Credential      string            `json:"credential,omitempty"`
 		Inactive        bool              `json:"inactive,omitempty"`
 		Addresses       []string          `json:"addresses,omitempty"`
 		Directories     []mappingDocument `json:"directories,omitempty"`
+		Unmapped        bool              `json:"unmapped,omitempty"`
 		Aggregate       bool              `json:"aggregate,omitempty"`
 		LowerCaseOutput bool              `json:"lowerCaseOutput,omitempty"`
 		CreateTokens    bool              `json:"createTokens,omitempty"`
@@ -95,8 +104,10 @@ func (s *Server) document() document {
 	var doc document
 	for _, d := range s.directories {
 		one := directoryDocument{
-			Name: d.Name, ID: d.ID, Inactive: d.Inactive, Denied: d.Denied, NestedGroups: d.NestedGroups,
+			Name: d.Name, ID: d.ID, Type: d.Type, Description: d.Description,
+			Inactive: d.Inactive, Denied: d.Denied, NestedGroups: d.NestedGroups,
 			PasswordPattern: d.PasswordPattern, MaxAttempts: d.MaxAttempts,
+			Settings: d.Settings, Created: d.Created.UTC(), Updated: d.Updated.UTC(),
 		}
 		for u := range d.contents.Users().All() {
 			one.Users = append(one.Users, dumpUser(u))
@@ -131,7 +142,8 @@ func dumpGroup(g *store.Group) groupDocument {
 
 func dumpApplication(a *application) applicationDocument {
 	one := applicationDocument{
-		Name: a.Name, Credential: a.credential, Inactive: a.Inactive, Addresses: a.Addresses,
+		Name: a.Name, ID: a.ID, Type: a.Type, Description: a.Description,
+		Credential: a.credential, Inactive: a.Inactive, Addresses: a.Addresses, Unmapped: a.Unmapped,
 		Aggregate: a.Aggregate, LowerCaseOutput: a.LowerCaseOutput, CreateTokens: a.CreateTokens,
 	}
 	for _, m := range a.Directories {

@@ -20,7 +20,10 @@ type exchange struct {
 
 	method, resource string
 	// token is the last segment of the paths that end in one.
-	token  string
+	token string
+	// office marks the APIs for administrators, whose paths hold ids.
+	office bool
+	ids    []string
 	params params
 	header http.Header
 	// address is the caller's, without port.
@@ -80,7 +83,7 @@ func (x *exchange) decode(v any) error {
 	if len(x.body) == 0 {
 		return x.illegal("A body is needed")
 	}
-	if !known {
+	if !known || x.office && format != wire.JSON {
 		return &refusal{http.StatusUnsupportedMediaType, reasonIllegalArgument, "The body is neither JSON nor XML"}
 	}
 	if err := format.Decode(x.body, v, x.opts.Strict); err != nil {

@@ -31,10 +31,10 @@ func (s *Server) Load(r io.Reader) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	directories, applications, next := s.directories, s.applications, s.nextID
-	s.directories, s.applications, s.nextID = nil, map[string]*application{}, firstDirectoryID
+	directories, applications, next, last := s.directories, s.applications, s.nextID, s.lastApplication
+	s.directories, s.applications, s.nextID, s.lastApplication = nil, map[string]*application{}, firstDirectoryID, 0
 	if err := s.load(&doc); err != nil {
-		s.directories, s.applications, s.nextID = directories, applications, next
+		s.directories, s.applications, s.nextID, s.lastApplication = directories, applications, next, last
 		return fmt.Errorf("crowdtest: load: %w", err)
 	}
 	s.effects.Add(1)
@@ -83,8 +83,10 @@ func (s *Server) loadDirectory(one *directoryDocument) error {
 		return fmt.Errorf("the password pattern: %w", err)
 	}
 	d := s.addDirectory(Directory{
-		Name: one.Name, ID: one.ID, Inactive: one.Inactive, Denied: one.Denied, NestedGroups: one.NestedGroups,
+		Name: one.Name, ID: one.ID, Type: one.Type, Description: one.Description,
+		Inactive: one.Inactive, Denied: one.Denied, NestedGroups: one.NestedGroups,
 		PasswordPattern: one.PasswordPattern, MaxAttempts: one.MaxAttempts,
+		Settings: one.Settings, Created: one.Created, Updated: one.Updated,
 	})
 	for i := range one.Users {
 		if err := s.loadUser(d, &one.Users[i]); err != nil {
@@ -186,8 +188,14 @@ func (s *Server) loadApplication(one applicationDocument) error {
 	if one.Name == "" || s.applications[one.Name] != nil {
 		return errors.New("the name is missing or taken")
 	}
+	for _, other := range s.applications {
+		if one.ID != 0 && other.ID == one.ID {
+			return fmt.Errorf("the id %d is taken", one.ID)
+		}
+	}
 	a := Application{
-		Name: one.Name, Password: crowd.Secret(one.Password), Inactive: one.Inactive, Addresses: one.Addresses,
+		Name: one.Name, ID: one.ID, Type: one.Type, Description: one.Description, Unmapped: one.Unmapped,
+		Password: crowd.Secret(one.Password), Inactive: one.Inactive, Addresses: one.Addresses,
 		Aggregate: one.Aggregate, LowerCaseOutput: one.LowerCaseOutput, CreateTokens: one.CreateTokens,
 	}
 	for _, m := range one.Directories {

@@ -7,7 +7,7 @@ import (
 // mappedDirectories returns the active directories that an application sees.
 func (s *Server) mappedDirectories(app *application) []mapped {
 	dirs := []mapped{}
-	if len(app.Directories) == 0 {
+	if len(app.Directories) == 0 && !app.Unmapped {
 		for _, d := range s.directories {
 			if !d.Inactive {
 				dirs = append(dirs, mapped{directory: d})

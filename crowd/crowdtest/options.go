@@ -209,6 +209,31 @@ type Options struct {
 	// EventLimit is how many past events are kept, by default 10000.
 	EventLimit int
 
+	// Plugin is the plugin for the configuration of Crowd that is installed.
+	Plugin Plugin
+	// NoBatch lacks the changes of many memberships at once, as other editions
+	// than Data Center do. BatchByID lets them name users and groups by their ids
+	// alone; what a request names otherwise is refused or, with BatchIgnores,
+	// overlooked. BatchExistingSucceeds takes a membership that is there already
+	// for a success.
+	NoBatch, BatchByID, BatchIgnores, BatchExistingSucceeds bool
+	// FlatMappings shows the mappings of an application as appmanagement does and
+	// takes only such ones. HideMappingOperations shows no mapping's operations,
+	// and lets none be changed; NewMappingsDenied lets a new one allow nothing.
+	FlatMappings, HideMappingOperations, NewMappingsDenied bool
+	// DirectoriesShowAll shows the permissions and attributes of a directory with
+	// its other details.
+	DirectoriesShowAll bool
+	// AdminPageLimit bounds the pages of the administration API, whatever was
+	// asked for. Zero is no bound.
+	AdminPageLimit int
+	// AdminRefusesInHTML answers those who are no administrators with a page of
+	// the servlet container.
+	AdminRefusesInHTML bool
+	// SynchronisationTime is how long a directory is seen to be synchronised after
+	// it was asked for.
+	SynchronisationTime time.Duration
+
 	// Statuses overrides the HTTP status of Crowd's reasons, such as
 	// "INVALID_GROUP": 409. BodyNotFoundStatus is the one of a user or group
 	// that is named in a body and not found, by default 400.
@@ -240,6 +265,16 @@ type Options struct {
 	// NoCalls does not record calls.
 	NoCalls bool
 }
+
+// A Plugin is one of those with which directories can be configured.
+type Plugin string
+
+// The plugins. BootstrAPI is the successor of ConfAPI.
+const (
+	NoPlugin   Plugin = ""
+	ConfAPI    Plugin = "confapi"
+	BootstrAPI Plugin = "bootstrapi"
+)
 
 // AbsentActive is what a missing "active" means. The zero value is Crowd's
 // habit: a group is active; a user is inactive after an update and active

@@ -77,8 +77,12 @@ func routes() map[string]methods {
 }
 
 // A place is where a path leads: the path of the context before it, the
-// resource of the API, and the token where the resource takes one.
-type place struct{ context, api, resource, token string }
+// resource of the API, and the token where the resource takes one. The resource
+// of another API than usermanagement begins with that API's name.
+type place struct {
+	context, api, resource, token string
+	office                        bool // an API for administrators
+}
 
 // locate takes a path apart. A path outside the API has no api.
 func locate(u *url.URL) place {
@@ -91,6 +95,9 @@ func locate(u *url.URL) place {
 	resource, found := strings.CutPrefix(rest, "usermanagement/1/")
 	if !found {
 		if resource, found = strings.CutPrefix(rest, "usermanagement/latest/"); !found {
+			if p, found := locateOffice(context, rest); found {
+				return p
+			}
 			return place{context: context, resource: withoutTokens(rest)}
 		}
 		api = "usermanagement/latest"
@@ -124,6 +131,9 @@ func withoutTokens(path string) string {
 // find sets the route of x, or tells why there is none.
 func (x *exchange) find(p place) error {
 	known := x.s.routes[x.resource]
+	if p.office {
+		known, x.ids = officeRoute(x.s.officeRoutes, x.resource)
+	}
 	if p.api == "" || known == nil || x.resource == "group/membership" && x.opts.NoMembershipDump {
 		return &refusal{status: http.StatusNotFound, message: "There is no such resource"}
 	}

@@ -41,27 +41,29 @@ type Server struct {
 	Application string
 	Password    crowd.Secret
 
-	once     sync.Once
-	routes   map[string]methods
-	given    Options // as set, guarded by mu
-	options  atomic.Pointer[Options]
-	hashSeed maphash.Seed
-	effects  atomic.Uint64
-	gate     atomic.Pointer[Gate]
+	once         sync.Once
+	routes       map[string]methods
+	officeRoutes []officePath
+	given        Options // as set, guarded by mu
+	options      atomic.Pointer[Options]
+	hashSeed     maphash.Seed
+	effects      atomic.Uint64
+	gate         atomic.Pointer[Gate]
 
 	// mu guards everything below down to the next blank line. Readers share.
-	mu           sync.RWMutex
-	directories  []*directory
-	nextID       int64
-	applications map[string]*application
-	sessions     sessions
-	events       events
-	webhooks     map[string]string
-	lastWebhook  int
-	firstWrites  map[firstWrite]uint64
-	estates      map[legacy]estate
-	limit        bucket // shared by all applications
-	ids          ids
+	mu              sync.RWMutex
+	directories     []*directory
+	nextID          int64
+	applications    map[string]*application
+	sessions        sessions
+	events          events
+	webhooks        map[string]string
+	lastWebhook     int
+	firstWrites     map[firstWrite]uint64
+	estates         map[legacy]estate
+	lastApplication int64
+	limit           bucket // shared by all applications, and that of administrators
+	ids             ids
 
 	// callMu guards calls and their fields, and the faults with their counts.
 	callMu sync.Mutex
@@ -89,6 +91,7 @@ func (s *Server) init() {
 			s.Application, s.Password = DefaultApplication, DefaultPassword
 		}
 		s.routes = routes()
+		s.officeRoutes = officeRoutes()
 		s.hashSeed = maphash.MakeSeed()
 		s.options.Store(s.given.withPresets())
 		s.clear()
@@ -101,7 +104,7 @@ func (s *Server) init() {
 func (s *Server) clear() {
 	s.directories = nil
 	s.nextID = firstDirectoryID
-	s.applications = map[string]*application{}
+	s.applications, s.lastApplication = map[string]*application{}, 0
 	s.sessions = newSessions()
 	s.webhooks, s.lastWebhook = map[string]string{}, 0
 	s.firstWrites = map[firstWrite]uint64{}
