@@ -74,7 +74,7 @@ func (e *Engine) check(ctx context.Context, p *Plan) error {
 	removals := p.count(OpRevoke, OpRemoveMember)
 	deactivations := p.count(OpDeactivateUser)
 	deletions := p.count(OpDeleteGroup)
-	if removals+deactivations+deletions == 0 {
+	if removals+deactivations+deletions == 0 || isChecked(ctx) {
 		return nil
 	}
 	err := e.checkRemovals(ctx, p, removals)

@@ -194,6 +194,15 @@ func (e *Engine) complete(ctx context.Context, u *crowd.User, p Profile) (*User,
 	if err != nil || !v.pending {
 		return v, err
 	}
+	if err := e.apply(ctx, e.completion(v)); err != nil {
+		return nil, err
+	}
+	return e.User(ctx, v.ID)
+}
+
+// completion returns the plan of what a user's creation lacks.
+func (e *Engine) completion(v *User) *Plan {
+	u := &v.Crowd
 	plan := &Plan{Title: fmt.Sprintf("put the new user %q into the default groups", u.Name)}
 	newcomer := u.Attributes.First(e.names.pending) == "yes" // not linked, nor revived
 	for _, g := range e.groups.DefaultForNewUsers() {
@@ -215,10 +224,7 @@ func (e *Engine) complete(ctx context.Context, u *crowd.User, p Profile) (*User,
 			return e.crowd.SetUserAttributes(ctx, u.Name, crowd.Attributes{e.names.pending: {"no"}})
 		},
 	})
-	if err := e.apply(ctx, plan); err != nil {
-		return nil, err
-	}
-	return e.User(ctx, v.ID)
+	return plan
 }
 
 // defaultsStep ensures the default groups of all users.
@@ -324,18 +330,23 @@ func (e *Engine) revive(ctx context.Context, v *User, p Profile, op Op) (*User, 
 		Op: op, User: v.Crowd.Name, UserID: v.ID, Changes: fieldChanges(&v.Crowd, p.Fields),
 		Why: "the identity provider created the user",
 		run: func(ctx context.Context) error {
-			a := e.records(p)
-			maps.Copy(a, crowd.Attributes{
-				attrOwner: {e.connection}, e.names.gone: {"no"}, e.names.active: e.activeRegister(ctx, active),
-				e.names.pending: {"again"},
-			})
-			return e.crowd.SetUserAttributes(ctx, v.Crowd.Name, a)
+			return e.crowd.SetUserAttributes(ctx, v.Crowd.Name, e.reviving(ctx, p, active))
 		},
 	})
 	if err := e.apply(ctx, plan); err != nil {
 		return nil, err
 	}
 	return e.completeAgain(ctx, v, p)
+}
+
+// reviving returns the attributes that make a user visible, and the connection's.
+func (e *Engine) reviving(ctx context.Context, p Profile, active bool) crowd.Attributes {
+	a := e.records(p)
+	maps.Copy(a, crowd.Attributes{
+		attrOwner: {e.connection}, e.names.gone: {"no"}, e.names.active: e.activeRegister(ctx, active),
+		e.names.pending: {"again"},
+	})
+	return a
 }
 
 // tryCreate plans a creation in a dry run.

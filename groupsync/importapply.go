@@ -1,0 +1,280 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// ImportApply steers [Engine.ApplyImport]. The zero value is good.
+type ImportApply struct {
+	// Approve lets the plan of that fingerprint, which a [GuardError] names, pass
+	// this time.
+	Approve string
+	// Progress is told how far the work is. Nil means nobody.
+	Progress func(Progress)
+	// Pace is called before each user and group and may wait, so that Crowd is not
+	// worked harder than wanted. Nil waits for nothing.
+	Pace func(context.Context) error
+}
+
+// ApplyImport does what an [Import] of [Engine.PlanImport] says, by the calls that a
+// request of the identity provider would be, and notes in its Outcomes what came of
+// each. The plan is held against the guard first, as a whole. Each user and group
+// is read again before it is changed: what is done already costs no write, and what
+// would not be the steps of the plan any more is left out; the error then matches
+// [ErrStalePlan]. One that fails does not keep the others from being imported.
+//
+// An import that was cut short is planned and applied again; it ends as one that
+// was not.
+func (e *Engine) ApplyImport(ctx context.Context, i *Import, o ImportApply) (Result, error) {
+	result := Result{Plan: i.Plan}
+	if o.Approve != "" && o.Approve == i.Plan.Fingerprint() {
+		e.Approve(o.Approve)
+	}
+	if err := e.check(ctx, i.Plan); err != nil {
+		return result, err
+	}
+	a := &importApplying{e: e, Import: i, options: o, result: &result, meter: newMeter("apply", len(i.items), o.Progress, e.now)}
+	users := slices.IndexFunc(i.items, func(it *importItem) bool { return it.group != nil })
+	if users < 0 {
+		users = len(i.items)
+	}
+	ctx = withChecked(ctx)
+	for batch := range slices.Chunk(i.items[:users], batchSize) {
+		a.users(ctx, batch)
+	}
+	for _, it := range i.items[users:] {
+		a.take(ctx, it, a.one(ctx, it))
+	}
+	if err := ctx.Err(); err != nil {
+		a.errs = append(a.errs, fmt.Errorf("groupsync: %s: interrupted; begin anew for the rest: %w", i.Plan.Title, err))
+	}
+	return allOf(result, errors.Join(a.errs...))
+}
+
+type checkedKey struct{}
+
+// withChecked returns a context for changes that are part of a plan which the guard
+// has let pass.
+func withChecked(ctx context.Context) context.Context {
+	return context.WithValue(ctx, checkedKey{}, true)
+}
+
+func isChecked(ctx context.Context) bool { return ctx.Value(checkedKey{}) != nil }
+
+type importApplying struct {
+	*Import
+	e       *Engine
+	options ImportApply
+	result  *Result
+	meter   *meter
+	errs    []error
+}
+
+// users takes a batch of users at the same time.
+func (a *importApplying) users(ctx context.Context, batch []*importItem) {
+	outcomes := make([]error, len(batch))
+	_ = a.e.each(ctx, len(batch), func(ctx context.Context, i int) error {
+		outcomes[i] = a.one(ctx, batch[i])
+		return nil
+	})
+	for i, it := range batch {
+		if it.key != "" && it.action != ImportDeactivate {
+			p := a.people[it.user.ExternalID]
+			p.id = userID(it.key)
+			a.people[it.user.ExternalID] = p
+		}
+		a.take(ctx, it, outcomes[i])
+	}
+}
+
+// take notes what came of an item.
+func (a *importApplying) take(ctx context.Context, it *importItem, err error) {
+	a.meter.count(1)
+	o := &a.Outcomes[it.outcome]
+	switch {
+	case err == nil:
+		o.Done = !a.e.cfg.DryRun
+		a.result.Applied += len(it.steps)
+	case errors.Is(err, errStale):
+		o.Error = err.Error()
+		a.e.report(ctx, EventStale, it.steps[0], err.Error())
+		a.result.Stale = append(a.result.Stale, it.steps...)
+	default:
+		o.Error = err.Error()
+		if len(a.errs) < mostErrors && ctx.Err() == nil {
+			a.errs = append(a.errs, fmt.Errorf("groupsync: import %s %q: %w", o.Kind, o.Name, err))
+		}
+	}
+}
+
+// one does what is to be done with one user or group.
+func (a *importApplying) one(ctx context.Context, it *importItem) error {
+	if a.options.Pace != nil {
+		if err := a.options.Pace(ctx); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if a.e.cfg.DryRun {
+		for _, s := range it.steps {
+			a.e.report(ctx, EventPlanned, s, "")
+		}
+		return nil
+	}
+	if it.group != nil {
+		return a.group(ctx, it)
+	}
+	return a.user(ctx, it)
+}
+
+// user does what is to be done with one user, if that is still what the plan says.
+func (a *importApplying) user(ctx context.Context, it *importItem) error {
+	if it.key == "" {
+		return a.create(ctx, it)
+	}
+	v, err := a.e.byKey(ctx, it.key)
+	if errors.Is(err, crowd.ErrUserNotFound) {
+		return errStale
+	}
+	if err != nil {
+		return err
+	}
+	if done, err := a.done(ctx, it, v); done || err != nil {
+		return err
+	}
+	steps, err := a.e.importSteps(ctx, it, v)
+	if err != nil {
+		return err
+	}
+	if !slices.EqualFunc(steps, it.steps, sameStep) {
+		return errStale
+	}
+	return a.change(ctx, it, v)
+}
+
+func (a *importApplying) create(ctx context.Context, it *importItem) error {
+	v, err := a.e.CreateUser(ctx, it.user.Profile, Conflict)
+	if _, taken := errors.AsType[*ConflictError](err); taken {
+		if v, err = a.e.UserByName(ctx, fieldsName(it.user.Profile)); err != nil {
+			return staleUser(err)
+		}
+		done, err := a.done(ctx, it, v)
+		if err == nil && !done {
+			err = errStale
+		}
+		it.key = v.Crowd.Key
+		return err
+	}
+	if err == nil {
+		it.key = v.Crowd.Key
+	}
+	return err
+}
+
+// done reports whether a user is as the import wants it already.
+func (a *importApplying) done(ctx context.Context, it *importItem, v *User) (bool, error) {
+	if v.Owner != a.e.connection || v.gone || v.pending || v.externalID != it.user.ExternalID {
+		return false, nil
+	}
+	p, err := it.wanted(v)
+	if err != nil {
+		return false, err
+	}
+	steps, err := a.e.stepsOfUpdate(ctx, v, p)
+	return len(steps) == 0, err
+}
+
+func staleUser(err error) error {
+	if errors.Is(err, ErrNoUser) {
+		return errStale
+	}
+	return err
+}
+
+func (a *importApplying) change(ctx context.Context, it *importItem, v *User) error {
+	p, err := it.wanted(v)
+	if err != nil {
+		return err
+	}
+	switch {
+	case it.action == ImportLink:
+		_, err = a.e.revive(ctx, v, p, OpLinkUser)
+	case it.action == ImportRevive:
+		_, err = a.e.revive(ctx, v, p, OpReviveUser)
+	case v.pending:
+		_, err = a.e.completeAgain(ctx, v, p)
+	default:
+		_, err = a.e.UpdateUser(ctx, v.ID, it.wanted)
+	}
+	return staleUser(err)
+}
+
+// wanted returns what is wanted of the user of an item as it is now.
+func (it *importItem) wanted(v *User) (Profile, error) {
+	if it.action == ImportDeactivate {
+		return Profile{Fields: mapping.Fields{Active: new(false)}, ActiveSaid: true}, nil
+	}
+	return it.user.Update(v)
+}
+
+func sameStep(x, y Step) bool {
+	return x.Op == y.Op && x.User == y.User && x.Group == y.Group && slices.Equal(x.Changes, y.Changes)
+}
+
+// group does what is to be done with one group.
+func (a *importApplying) group(ctx context.Context, it *importItem) error {
+	g := it.group
+	id, err := a.groupID(ctx, g)
+	if err != nil {
+		return err
+	}
+	var add []string
+	var missing error
+	for _, externalID := range g.add {
+		p := a.people[externalID]
+		if p.id == "" {
+			missing = fmt.Errorf("groupsync: the user %q could not be created, and is not put into the group", p.name)
+			continue
+		}
+		add = append(add, p.id)
+	}
+	change := GroupChange{Name: &g.name, ExternalID: &g.externalID}
+	if len(add) > 0 {
+		change.Members = append(change.Members, MemberChange{AddMembers, add})
+	}
+	if len(g.remove) > 0 {
+		change.Members = append(change.Members, MemberChange{RemoveMembers, g.remove})
+	}
+	_, err = a.e.ChangeGroup(ctx, id, change)
+	if errors.Is(err, ErrNoGroup) {
+		return errStale
+	}
+	return errors.Join(err, missing)
+}
+
+// groupID returns the SCIM group of an item, which it creates where the plan says
+// so. One that was created meanwhile, for the same group of the identity provider,
+// is it.
+func (a *importApplying) groupID(ctx context.Context, g *groupItem) (string, error) {
+	if g.id != "" {
+		return g.id, nil
+	}
+	made, err := a.e.CreateGroup(ctx, NewGroup{Name: g.name, ExternalID: g.externalID})
+	if _, taken := errors.AsType[*ConflictError](err); taken {
+		if made, err = a.e.GroupByName(ctx, g.name); err == nil && made.ExternalID != g.externalID {
+			err = errStale
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	return made.ID, nil
+}

@@ -1,0 +1,174 @@
+package groupsync
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+)
+
+// A groupItem is what is to be done with one group.
+type groupItem struct {
+	id               string // of the SCIM group, "" for one to be created
+	name, externalID string
+	add, remove      []string // members: externalIds to add, SCIM ids to remove
+}
+
+// group plans for one group.
+func (r *importing) group(ctx context.Context, g *ImportGroup) error {
+	o := ImportOutcome{Kind: "group", Name: g.Name, ExternalID: g.ExternalID}
+	if err := r.e.checkGroupName(g.Name); err != nil {
+		r.skip(o, err.Error())
+		return nil
+	}
+	if r.grouped[crowd.Fold(g.Name)] {
+		r.skip(o, "the identity provider told of another group of this name before")
+		return nil
+	}
+	r.grouped[crowd.Fold(g.Name)] = true
+	b, err := r.e.book(ctx, "", r.e.crowdNames(NewGroup{Name: g.Name, ExternalID: g.ExternalID})...)
+	if err != nil {
+		return err
+	}
+	now, why := r.groupOf(b, g)
+	if why != "" {
+		r.skip(o, why)
+		return nil
+	}
+	it := &importItem{group: &groupItem{name: g.Name, externalID: g.ExternalID}}
+	if now == nil {
+		it.steps = r.e.planCreateGroup(b, b.next(g.Name), NewGroup{Name: g.Name, ExternalID: g.ExternalID}, r.e.now().UTC()).Steps
+		o.Action, o.Why = ImportCreate, "the connection has no such group"
+		if it.steps[0].Op == OpLinkGroup {
+			o.Action, o.Why = ImportLink, "Crowd has a group of that name"
+		}
+	} else {
+		it.group.id = now.ID
+		it.steps = stepsOfGroup(now, g)
+		o.Crowd, o.Action, o.Why = now.Name, ImportUpdate, "the connection has the group"
+	}
+	if err := r.members(ctx, it, now, g); err != nil {
+		return err
+	}
+	for i := range it.steps {
+		it.steps[i].run = nil
+	}
+	r.add(it, o)
+	return nil
+}
+
+// groupOf finds the SCIM group of a record, by id and else by name.
+func (r *importing) groupOf(b *Book, g *ImportGroup) (now *Group, why string) {
+	byName := b.owner(g.Name)
+	for _, n := range b.all() {
+		if n.externalID != g.ExternalID {
+			continue
+		}
+		if byName != "" && byName != n.id {
+			return nil, fmt.Sprintf("the group is %q in Crowd, and another one has the name %q. Rename or delete that", n.name, g.Name)
+		}
+		return r.e.show(b, n), ""
+	}
+	if byName == "" {
+		return nil, ""
+	}
+	n := b.live(byName)
+	if n.externalID != "" {
+		return nil, fmt.Sprintf("the group %q in Crowd is on record as %q of the identity provider", n.name, n.externalID)
+	}
+	return r.e.show(b, n), ""
+}
+
+// stepsOfGroup are those of [Engine.ChangeGroup] without the members.
+func stepsOfGroup(now *Group, g *ImportGroup) []Step {
+	var steps []Step
+	if now.Name != g.Name {
+		steps = append(steps, Step{
+			Op: OpRenameGroup, Group: now.Name, GroupID: now.ID,
+			Changes: []Change{{"displayName", now.Name, g.Name}}, Why: "the identity provider calls it so",
+		})
+	}
+	if now.ExternalID != g.ExternalID {
+		steps = append(steps, Step{
+			Op: OpUpdateGroup, Group: now.Name, GroupID: now.ID,
+			Changes: []Change{{"externalId", now.ExternalID, g.ExternalID}}, Why: "the identity provider's id",
+		})
+	}
+	return steps
+}
+
+// members plans who is put into a group, and who is taken out where that was asked
+// for.
+func (r *importing) members(ctx context.Context, it *importItem, now *Group, g *ImportGroup) error {
+	if g.Members == nil {
+		return nil
+	}
+	held := map[string]string{} // names by SCIM id
+	if now != nil {
+		for m, err := range r.e.Members(ctx, now) {
+			if err != nil {
+				return err
+			}
+			if !m.Group {
+				held[m.ID] = m.Name
+			}
+		}
+	}
+	whole, met := true, map[string]bool{}
+	for m, err := range g.Members {
+		if err != nil {
+			r.endEarly(err)
+			whole = false
+			break
+		}
+		if !met[m.ExternalID] {
+			met[m.ExternalID] = true
+			r.member(it, held, g, m)
+		}
+	}
+	if whole && r.options.RemoveMembers {
+		r.removals(it, held)
+	}
+	return nil
+}
+
+// member plans for one member, and takes it from those held.
+func (r *importing) member(it *importItem, held map[string]string, g *ImportGroup, m ImportMember) {
+	p, told := r.people[m.ExternalID]
+	o := ImportOutcome{Kind: "member", Name: cmp.Or(p.name, m.ExternalID), ExternalID: m.ExternalID, Group: g.Name}
+	switch {
+	case m.Group:
+		r.skip(o, "it is a group within the group; its members are not imported by it")
+		return
+	case !told:
+		r.skip(o, "it is not among the users that the identity provider told of")
+		return
+	case p.out:
+		r.skip(o, "the user was passed over")
+		return
+	}
+	if _, in := held[p.id]; in {
+		delete(held, p.id)
+		return
+	}
+	it.group.add = append(it.group.add, m.ExternalID)
+	it.steps = append(it.steps, Step{
+		Op: OpGrant, User: p.name, UserID: p.id, Group: g.Name, GroupID: it.group.id, Why: "the identity provider has the user in the group",
+	})
+}
+
+// removals plans to take those out of a group who are left.
+func (r *importing) removals(it *importItem, held map[string]string) {
+	byName := func(a, b string) int { return strings.Compare(crowd.Fold(held[a]), crowd.Fold(held[b])) }
+	for _, id := range slices.SortedFunc(maps.Keys(held), byName) {
+		it.group.remove = append(it.group.remove, id)
+		it.steps = append(it.steps, Step{
+			Op: OpRevoke, User: held[id], UserID: id, Group: it.group.name, GroupID: it.group.id,
+			Why: "the identity provider does not have the user in the group",
+		})
+	}
+}

@@ -1,0 +1,347 @@
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/mapping"
+)
+
+// found are the Crowd users that a chunk of records may lead to.
+type found struct {
+	byExternalID map[string][]*User
+	byName       map[string]*User // by folded name
+	byEmail      map[string][]*User
+}
+
+// lookUp searches for the users of a chunk: one call for all of them.
+func (r *importing) lookUp(ctx context.Context, chunk []*ImportUser) (found, error) {
+	f := found{map[string][]*User{}, map[string]*User{}, map[string][]*User{}}
+	var any []crowd.Restriction
+	for _, u := range chunk {
+		any = append(any, r.searches(u)...)
+	}
+	for c, err := range r.e.crowd.Users(ctx, crowd.Query{Where: crowd.Or(any...), Detail: crowd.WithAttributes}) {
+		if err != nil {
+			return f, fmt.Errorf("groupsync: import: look users up: %w", err)
+		}
+		v, err := r.e.view(ctx, c)
+		if err != nil {
+			return f, err
+		}
+		f.add(r.e, v)
+	}
+	return f, nil
+}
+
+// searches returns what finds the Crowd users that a record may lead to.
+func (r *importing) searches(u *ImportUser) []crowd.Restriction {
+	all := []crowd.Restriction{crowd.Equals(r.e.names.externalID, lookupValue(u.ExternalID))}
+	if name := fieldsName(u.Profile); crowd.ValidateName(name) == nil {
+		all = append(all, crowd.Equals(crowd.PropertyName, name))
+	}
+	if email := deref(u.Profile.Fields.Email); r.options.LinkByEmail && email != "" {
+		all = append(all, crowd.Equals(crowd.PropertyEmail, email))
+	}
+	return all
+}
+
+func (f *found) add(e *Engine, v *User) {
+	f.byName[crowd.Fold(v.Crowd.Name)] = v
+	if v.gone {
+		return
+	}
+	if v.Owner == e.connection && v.externalID != "" {
+		f.byExternalID[v.externalID] = append(f.byExternalID[v.externalID], v)
+	}
+	if v.Crowd.Email != "" {
+		f.byEmail[crowd.Fold(v.Crowd.Email)] = append(f.byEmail[crowd.Fold(v.Crowd.Email)], v)
+	}
+}
+
+// user plans for one user.
+func (r *importing) user(ctx context.Context, u *ImportUser, f found) error {
+	o := ImportOutcome{Kind: "user", Name: u.Name, ExternalID: u.ExternalID}
+	if _, twice := r.people[u.ExternalID]; twice {
+		r.skip(o, "the identity provider told of this id before")
+		return nil
+	}
+	r.people[u.ExternalID] = person{name: u.Name, out: true}
+	if u.Skip != nil {
+		r.skip(o, u.Skip.Error())
+		return nil
+	}
+	m := r.claim(u, r.match(u, f))
+	o.Action, o.Why = m.action, m.why
+	it := &importItem{user: u, action: m.action}
+	if m.user != nil {
+		o.Crowd, it.key = m.user.Crowd.Name, m.user.Crowd.Key
+	}
+	if m.action == ImportSkip {
+		r.skip(o, m.why)
+		return nil
+	}
+	if why := r.inactive(u, m.user); why != "" {
+		r.people[u.ExternalID] = r.person(u, m, ErrNoUser)
+		r.skip(o, why)
+		return nil
+	}
+	var err error
+	it.steps, err = r.e.importSteps(ctx, it, m.user)
+	refused := refusal(err)
+	if err != nil && refused == nil {
+		return err
+	}
+	r.people[u.ExternalID] = r.person(u, m, refused)
+	if refused != nil {
+		r.skip(o, refused.Error())
+		return nil
+	}
+	r.add(it, o)
+	return nil
+}
+
+// inactive says why nothing is done for a user who is not active at the identity
+// provider, "" if something is.
+func (r *importing) inactive(u *ImportUser, v *User) string {
+	switch {
+	case isActive(u.Profile.Fields.Active):
+		return ""
+	case v == nil:
+		return "is not active at the identity provider"
+	case v.Crowd.Active && !r.options.DeactivateLeavers:
+		return "is not active at the identity provider, and is in Crowd. Let the import deactivate leavers, or deactivate the user by hand"
+	}
+	return ""
+}
+
+// person returns what groups need to know of a user: one who is not changed may
+// still be a member, if the connection has it.
+func (r *importing) person(u *ImportUser, m match, refused error) person {
+	p := person{name: u.Name}
+	if m.user != nil {
+		p.name, p.id = m.user.Crowd.Name, m.user.ID
+	}
+	p.out = refused != nil && (m.user == nil || m.user.Owner != r.e.connection || m.user.gone)
+	return p
+}
+
+// refusal returns an error that says no more than that one user or group cannot be
+// as wanted.
+func refusal(err error) error {
+	var refused *RefusedError
+	var conflict *ConflictError
+	var protected *ProtectedError
+	var value *mapping.ValueError
+	if errors.As(err, &refused) || errors.As(err, &conflict) || errors.As(err, &protected) || errors.As(err, &value) {
+		return err
+	}
+	return nil
+}
+
+// A match is the Crowd user that a record leads to, and what that means.
+type match struct {
+	user   *User
+	action ImportAction
+	why    string
+}
+
+// match finds the Crowd user of a record: by id, else by name, else by e-mail.
+func (r *importing) match(u *ImportUser, f found) match {
+	switch same := f.byExternalID[u.ExternalID]; len(same) {
+	case 0:
+	case 1:
+		return match{same[0], ImportUpdate, "has the identity provider's id on record"}
+	default:
+		return match{nil, ImportSkip, fmt.Sprintf("%d users in Crowd have this id on record. Take it from all but one", len(same))}
+	}
+	if v := f.byName[crowd.Fold(fieldsName(u.Profile))]; v != nil {
+		return r.admit(v, "has the same name", r.options.LinkByName)
+	}
+	if m, ok := r.byEmail(u, f); ok {
+		return m
+	}
+	if r.options.NoCreate {
+		return match{nil, ImportSkip, "Crowd has no such user, and the setting users.create does not let one be made"}
+	}
+	return match{nil, ImportCreate, "Crowd has no such user"}
+}
+
+// byEmail finds the Crowd user of a record by e-mail, if that is allowed and there
+// is any.
+func (r *importing) byEmail(u *ImportUser, f found) (match, bool) {
+	email := deref(u.Profile.Fields.Email)
+	if !r.options.LinkByEmail || email == "" {
+		return match{}, false
+	}
+	switch same := f.byEmail[crowd.Fold(email)]; len(same) {
+	case 0:
+		return match{}, false
+	case 1:
+		return r.admit(same[0], "has the same e-mail address", true), true
+	default:
+		return match{nil, ImportSkip, fmt.Sprintf("%d users in Crowd have this e-mail address, such as %q and %q. Link by name, or change the address of all but one",
+			len(same), same[0].Crowd.Name, same[1].Crowd.Name)}, true
+	}
+}
+
+// admit says what may be done with a Crowd user that a rule led to.
+func (r *importing) admit(v *User, how string, allowed bool) match {
+	mine := v.Owner == r.e.connection
+	switch {
+	case r.e.protected[crowd.Fold(v.Crowd.Name)]:
+		return match{v, ImportSkip, fmt.Sprintf("the user %q in Crowd %s, and the setting users.protected keeps it as it is", v.Crowd.Name, how)}
+	case v.Owner != "" && !mine && !v.goneForOwner():
+		return match{v, ImportSkip, fmt.Sprintf("the user %q in Crowd %s, and belongs to the connection %q", v.Crowd.Name, how, v.Owner)}
+	case mine && v.gone:
+		return match{v, ImportRevive, "was deleted, and is back"}
+	case mine && v.externalID != "":
+		return match{v, ImportSkip, fmt.Sprintf("the user %q in Crowd %s, and is on record as %q of the identity provider", v.Crowd.Name, how, v.externalID)}
+	case !allowed:
+		return match{v, ImportSkip, fmt.Sprintf("the user %q in Crowd %s. Let existing users be linked by it, or rename one of the two", v.Crowd.Name, how)}
+	case mine:
+		return match{v, ImportUpdate, how}
+	}
+	return match{v, ImportLink, how}
+}
+
+// claim sees to it that no Crowd user, and no name, is wanted by two records.
+func (r *importing) claim(u *ImportUser, m match) match {
+	if m.action == ImportSkip {
+		return m
+	}
+	name := crowd.Fold(fieldsName(u.Profile))
+	if r.named[name] && name != "" {
+		return match{m.user, ImportSkip, "the identity provider told of another user of this name before"}
+	}
+	r.named[name] = true
+	if m.user == nil {
+		return m
+	}
+	if other := r.claimed[m.user.Crowd.Key]; other != "" {
+		return match{m.user, ImportSkip, fmt.Sprintf("the user %q in Crowd was taken for %q of the identity provider before", m.user.Crowd.Name, other)}
+	}
+	r.claimed[m.user.Crowd.Key] = u.ExternalID
+	return m
+}
+
+// importSteps returns what is to be done for a user, as the engine's own calls
+// would do it.
+func (e *Engine) importSteps(ctx context.Context, it *importItem, v *User) ([]Step, error) {
+	if v == nil {
+		return e.stepsOfCreate(ctx, it.user.Profile)
+	}
+	p, err := it.wanted(v)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case it.action == ImportLink:
+		return e.stepsOfRevive(ctx, v, p, OpLinkUser)
+	case it.action == ImportRevive:
+		return e.stepsOfRevive(ctx, v, p, OpReviveUser)
+	}
+	steps, err := e.stepsOfUpdate(ctx, v, p)
+	if err == nil && v.pending {
+		steps = append(steps, e.completion(v).Steps...)
+	}
+	return steps, err
+}
+
+// stepsOfCreate are those of [Engine.CreateUser] of a user who is not there.
+func (e *Engine) stepsOfCreate(ctx context.Context, p Profile) ([]Step, error) {
+	name, err := profileName(p)
+	if err != nil {
+		return nil, err
+	}
+	u := e.newUser(ctx, p, name)
+	v, err := e.view(ctx, &u)
+	if err != nil {
+		return nil, err
+	}
+	steps := []Step{{
+		Op: OpCreateUser, User: name, Changes: fieldChanges(&crowd.User{}, p.Fields), Why: "the identity provider has the user",
+	}}
+	if v.pending {
+		steps = append(steps, e.completion(v).Steps...)
+	}
+	return steps, nil
+}
+
+// stepsOfUpdate are those of [Engine.UpdateUser].
+func (e *Engine) stepsOfUpdate(ctx context.Context, v *User, p Profile) ([]Step, error) {
+	w := &update{e: e, profile: p, before: v}
+	if err := w.admit(); err != nil {
+		return nil, err
+	}
+	return w.plan(ctx, v).Steps, nil
+}
+
+// stepsOfRevive are those of a creation that takes over a user who is there: the
+// record first, then what still differs.
+func (e *Engine) stepsOfRevive(ctx context.Context, v *User, p Profile, op Op) ([]Step, error) {
+	active := p.Fields.Active == nil || *p.Fields.Active
+	p.Fields.Active, p.ActiveSaid = &active, true
+	first := Step{
+		Op: op, User: v.Crowd.Name, UserID: v.ID, Changes: fieldChanges(&v.Crowd, p.Fields), Why: "the identity provider has the user",
+	}
+	after := v.Crowd
+	after.Attributes = maps.Clone(v.Crowd.Attributes)
+	if after.Attributes == nil {
+		after.Attributes = crowd.Attributes{}
+	}
+	maps.Copy(after.Attributes, e.reviving(ctx, p, active))
+	taken, err := e.view(ctx, &after)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := e.stepsOfUpdate(ctx, taken, p)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat([]Step{first}, rest, e.completion(taken).Steps), nil
+}
+
+// leavers plans to deactivate those whom the identity provider does not have any
+// more, if it was asked for and the records ended whole.
+func (r *importing) leavers(ctx context.Context) error {
+	if !r.options.DeactivateLeavers || r.early != nil {
+		return nil
+	}
+	return r.e.walk(ctx, func(v *User) error {
+		if !r.hasLeft(v) {
+			return nil
+		}
+		u := &ImportUser{ExternalID: v.externalID, Name: v.Crowd.Name}
+		o := ImportOutcome{Kind: "user", Name: v.Crowd.Name, ExternalID: v.externalID, Crowd: v.Crowd.Name}
+		it := &importItem{user: u, key: v.Crowd.Key, action: ImportDeactivate}
+		steps, err := r.e.importSteps(ctx, it, v)
+		if refused := refusal(err); refused != nil {
+			r.skip(o, refused.Error())
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		it.steps = steps
+		o.Action, o.Why = ImportDeactivate, "the identity provider does not have the user"
+		r.add(it, o)
+		return nil
+	})
+}
+
+// hasLeft reports whether a user is the connection's, may log in, and was not
+// among the records, neither by id nor by name.
+func (r *importing) hasLeft(v *User) bool {
+	if v.Owner != r.e.connection || v.gone || !v.Crowd.Active {
+		return false
+	}
+	if _, told := r.people[v.externalID]; told && v.externalID != "" {
+		return false
+	}
+	return r.claimed[v.Crowd.Key] == "" && !r.named[crowd.Fold(v.Crowd.Name)]
+}
