@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// Clients go on while their token is replaced: none of their requests fails, before,
+// during and after the overlap, and in the end the old token is refused.
+func TestRotationUnderLoad(t *testing.T) {
+	s := newStage(t)
+	p := s.serve()
+	base := p.listen + "/scim/okta/v2"
+	var token atomic.Value
+	token.Store(s.okta.Token)
+	var clients sync.WaitGroup
+	var stop atomic.Bool
+	var sent atomic.Int64
+	for i := range 8 {
+		clients.Go(func() {
+			for n := 0; !stop.Load(); n++ {
+				body := fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"load-%d-%d","active":true}`, i, n)
+				if status, text := post(t, base+"/Users", token.Load().(string), body); status != http.StatusCreated {
+					t.Errorf("client %d: %d %s", i, status, text)
+					return
+				}
+				sent.Add(1)
+			}
+		})
+	}
+	more := func(what string) {
+		before := sent.Load()
+		eventually(t, what, func() bool { return sent.Load() > before+20 || t.Failed() })
+	}
+	more("requests before the rotation")
+	var made issued
+	s.decode(&made, "token", "rotate", "--connection", "okta", "--overlap", "4s")
+	if len(made.Ending) != 1 {
+		t.Errorf("rotate: %+v", made)
+	}
+	more("requests with the old token within the overlap")
+	eventually(t, "the new token is accepted", func() bool { return s.accepts(base, made.Token) })
+	token.Store(made.Token)
+	more("requests with the new token")
+	eventually(t, "the old token has ended", func() bool { return !s.accepts(base, s.okta.Token) })
+	more("requests after the overlap")
+	stop.Store(true)
+	clients.Wait()
+	p.end()
+}
+
+// accepts reports whether a server accepts a token.
+func (s *stage) accepts(base, token string) bool {
+	status, _ := get(s.t, base+"/Users?count=1", "Authorization", "Bearer "+token)
+	return status == http.StatusOK
+}
+
+// post sends a SCIM resource. A request that gets no answer has status 0.
+func post(t *testing.T, url, token, body string) (status int, text string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return 0, ""
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/scim+json")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer answer.Body.Close()
+	data, _ := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(data)
+}
