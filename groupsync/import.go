@@ -183,7 +183,8 @@ type importing struct {
 	meter   *meter
 	chunk   []*ImportUser
 	claimed map[string]string // externalIds, by the keys of Crowd users they led to
-	named   map[string]bool   // folded names of the users so far
+	named   map[string]bool   // folded names that users so far were planned under
+	spared  map[string]bool   // folded names of Crowd users who may be meant by a record, and so have not left
 	grouped map[string]bool   // folded names of the groups so far
 
 	handleUser  func(context.Context, *ImportUser, found) error
@@ -197,7 +198,7 @@ func newImporting(e *Engine, o ImportOptions) *importing {
 			people: map[string]person{},
 		},
 		e: e, options: o, meter: newMeter("read", 0, o.Progress, e.now),
-		claimed: map[string]string{}, named: map[string]bool{}, grouped: map[string]bool{},
+		claimed: map[string]string{}, named: map[string]bool{}, spared: map[string]bool{}, grouped: map[string]bool{},
 	}
 }
 

@@ -137,13 +137,13 @@ func (c *comparing) run(ctx context.Context, records iter.Seq2[ImportRecord, err
 // compareUser is what is done with a user in place of planning.
 func (c *comparing) compareUser(_ context.Context, u *ImportUser, f found) error {
 	d := Difference{User: u.Name, ExternalID: u.ExternalID}
+	c.spare(u.Name, fieldsName(u.Profile))
 	if _, twice := c.people[u.ExternalID]; twice {
 		d.Kind, d.Note = UserNotCompared, "the identity provider told of this id before"
 		return c.tell(d)
 	}
 	c.people[u.ExternalID] = person{name: u.Name, out: true}
 	if u.Skip != nil {
-		c.named[crowd.Fold(u.Name)] = true
 		d.Kind, d.Note = UserNotCompared, u.Skip.Error()
 		return c.tell(d)
 	}
@@ -203,7 +203,7 @@ func (c *comparing) fields(d Difference, f mapping.Fields, v *User) error {
 // extraUsers tells of the users whom only Crowd has.
 func (c *comparing) extraUsers(ctx context.Context) error {
 	return c.e.walk(ctx, func(v *User) error {
-		if !v.Crowd.Active || c.claimed[v.Crowd.Key] != "" || c.named[crowd.Fold(v.Crowd.Name)] {
+		if !v.Crowd.Active || c.claimed[v.Crowd.Key] != "" || c.spared[crowd.Fold(v.Crowd.Name)] {
 			return nil
 		}
 		note := "no connection owns the user"

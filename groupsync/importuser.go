@@ -66,6 +66,7 @@ func (f *found) add(e *Engine, v *User) {
 // user plans for one user.
 func (r *importing) user(ctx context.Context, u *ImportUser, f found) error {
 	o := ImportOutcome{Kind: "user", Name: u.Name, ExternalID: u.ExternalID}
+	r.spare(u.Name, fieldsName(u.Profile))
 	if _, twice := r.people[u.ExternalID]; twice {
 		r.skip(o, "the identity provider told of this id before")
 		return nil
@@ -103,6 +104,13 @@ func (r *importing) user(ctx context.Context, u *ImportUser, f found) error {
 	}
 	r.add(it, o)
 	return nil
+}
+
+// spare notes names that a record may mean.
+func (r *importing) spare(names ...string) {
+	for _, name := range names {
+		r.spared[crowd.Fold(name)] = true
+	}
 }
 
 // inactive says why nothing is done for a user who is not active at the identity
@@ -178,7 +186,11 @@ func (r *importing) byEmail(u *ImportUser, f found) (match, bool) {
 	if !r.options.LinkByEmail || email == "" {
 		return match{}, false
 	}
-	switch same := f.byEmail[crowd.Fold(email)]; len(same) {
+	same := f.byEmail[crowd.Fold(email)]
+	for _, v := range same {
+		r.spare(v.Crowd.Name)
+	}
+	switch len(same) {
 	case 0:
 		return match{}, false
 	case 1:
@@ -343,5 +355,5 @@ func (r *importing) hasLeft(v *User) bool {
 	if _, told := r.people[v.externalID]; told && v.externalID != "" {
 		return false
 	}
-	return r.claimed[v.Crowd.Key] == "" && !r.named[crowd.Fold(v.Crowd.Name)]
+	return r.claimed[v.Crowd.Key] == "" && !r.spared[crowd.Fold(v.Crowd.Name)]
 }
