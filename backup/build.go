@@ -73,6 +73,10 @@ type Running struct {
 	// SCIM is the handler without the path; it tells what it has found out about
 	// the identity provider, see [scim.Handler.Findings].
 	SCIM *scim.Handler
+	// Attributes and Groups are the compiled mappings, for explaining what becomes of
+	// a user or a group.
+	Attributes *mapping.AttributeMap
+	Groups     *mapping.GroupMap
 	// Engine makes the changes, for reconciling, previews and the like.
 	Engine *groupsync.Engine
 	// Client calls Crowd, for checks and the like.
@@ -133,11 +137,13 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	if r.Client, err = c.client(ctx, o); err != nil {
 		return nil, err
 	}
-	attributes, err := c.attributes()
-	if err != nil {
+	if r.Attributes, err = c.attributes(); err != nil {
 		return nil, err
 	}
-	if r.Engine, err = c.engine(r.Client, attributes, o); err != nil {
+	if r.Groups, err = mapping.CompileGroups(c.Groups.Groups); err != nil {
+		return nil, err
+	}
+	if r.Engine, err = c.engine(r, o); err != nil {
 		return nil, err
 	}
 	auth, err := scim.NewAuthenticator(scim.AuthConfig{Tokens: c.Tokens, Access: c.Access, Issuers: o.Issuers, Others: o.Authenticators, Now: o.Now})
@@ -150,7 +156,7 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	}
 	r.SCIM, err = scim.New(scim.Config{
 		Observer: o.Findings, Extensions: extensions,
-		Engine: r.Engine, Attributes: attributes, Users: c.Users.Users, Provider: c.Provider, Auth: auth,
+		Engine: r.Engine, Attributes: r.Attributes, Users: c.Users.Users, Provider: c.Provider, Auth: auth,
 		BaseURL: r.BaseURL, Limits: c.Limits, Logger: o.Logger, Now: o.Now,
 	})
 	if err != nil {
@@ -191,16 +197,12 @@ func (c Connection) attributes() (*mapping.AttributeMap, error) {
 	return mapping.CompileAttributes(c.Users.Attributes, mapping.AttributeOptions{Schema: schema, Filter: chosen})
 }
 
-func (c Connection) engine(client *crowd.Client, attributes *mapping.AttributeMap, o BuildOptions) (*groupsync.Engine, error) {
-	groups, err := mapping.CompileGroups(c.Groups.Groups)
-	if err != nil {
-		return nil, err
-	}
+func (c Connection) engine(r *Running, o BuildOptions) (*groupsync.Engine, error) {
 	var ledger groupsync.Ledger
 	if o.Ledger != nil {
-		ledger = o.Ledger(client, c.Name)
+		ledger = o.Ledger(r.Client, c.Name)
 	}
-	others, err := neighbours(o.Neighbours, client, o)
+	others, err := neighbours(o.Neighbours, r.Client, o)
 	if err != nil {
 		return nil, err
 	}
@@ -209,10 +211,10 @@ func (c Connection) engine(client *crowd.Client, attributes *mapping.AttributeMa
 		Neighbours:           others,
 		Abandoned:            c.Crowd.Abandoned,
 		FlattenGroups:        c.Groups.Nested == FlattenNested,
-		Crowd:                client,
+		Crowd:                r.Client,
 		Ledger:               ledger,
-		Attributes:           attributes,
-		Groups:               groups,
+		Attributes:           r.Attributes,
+		Groups:               r.Groups,
 		Policy:               c.Groups.Guard,
 		ProtectedUsers:       c.Users.Protected,
 		RejectEmail:          c.Users.EmailRefused == scim.RejectEmail,

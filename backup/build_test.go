@@ -20,6 +20,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/scim"
 )
 
@@ -107,6 +108,9 @@ func TestBuildServes(t *testing.T) {
 	}
 	if !strings.Contains(s.log.String(), "connection=okta") {
 		t.Errorf("the log names no connection:\n%s", s.log)
+	}
+	if row, ok := s.running.Attributes.Row("username"); !ok || row.To != "username" || s.running.Groups.Mode() != mapping.OnTheFlyMapping {
+		t.Errorf("mappings: row %+v (%v), groups %s", row, ok, s.running.Groups.Mode())
 	}
 	if u, err := s.running.Client.User(t.Context(), "ann"); err != nil || u.Name != "ann" {
 		t.Errorf("Client.User = %v, %v", u, err)
