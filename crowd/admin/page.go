@@ -1,0 +1,101 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"net/url"
+	"strconv"
+
+	"github.com/scimcrowd/scimcrowd/crowd/internal/rest"
+)
+
+// pageSize is how many entries of a list are asked for at a time. Servers may
+// give fewer, and say which page is the last.
+const pageSize = 500
+
+// pageWire is a page of a list; a server that does not say whether it is the
+// last is asked until a page is empty.
+type pageWire[W any] struct {
+	Values     []W   `json:"values"`
+	IsLastPage *bool `json:"isLastPage"`
+}
+
+// A wire is what the entries of a list are read into: it refuses what is no such
+// entry, and makes an entity of the rest.
+type wire[W, T any] interface {
+	*W
+	check() error
+	entity() *T
+}
+
+// pages asks for the pages of a list one after the other and yields their
+// entries as entities.
+func pages[W, T any, P wire[W, T]](ctx context.Context, call rest.Caller, r rest.Request) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for start := 0; ; {
+			page, err := onePage(ctx, call, r, start, func(w *W) error { return P(w).check() })
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page.Values {
+				if !yield(P(&page.Values[i]).entity(), nil) {
+					return
+				}
+			}
+			start += len(page.Values)
+			if len(page.Values) == 0 || page.IsLastPage != nil && *page.IsLastPage {
+				return
+			}
+		}
+	}
+}
+
+func onePage[W any](ctx context.Context, call rest.Caller, r rest.Request, start int, check func(*W) error) (*pageWire[W], error) {
+	page := new(pageWire[W])
+	r.Params = maps.Clone(r.Params)
+	if r.Params == nil {
+		r.Params = url.Values{}
+	}
+	r.Params.Set("start", strconv.Itoa(start))
+	r.Params.Set("limit", strconv.Itoa(pageSize))
+	r.Into = page
+	r.Check = func() error {
+		if page.Values == nil {
+			return errors.New("it has no list of values")
+		}
+		for i := range page.Values {
+			if err := check(&page.Values[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := call(ctx, r); err != nil {
+		return nil, err
+	}
+	return page, nil
+}
+
+// only returns the one entry of a list that matches, or the error that says how
+// many there are.
+func only[T any](list iter.Seq2[*T, error], matches func(*T) bool, none, several error) (*T, error) {
+	var found *T
+	for entry, err := range list {
+		switch {
+		case err != nil:
+			return nil, err
+		case !matches(entry):
+		case found != nil:
+			return nil, several
+		default:
+			found = entry
+		}
+	}
+	if found == nil {
+		return nil, none
+	}
+	return found, nil
+}
