@@ -2,6 +2,7 @@ package backup
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -25,6 +26,10 @@ func (d *decoder) value(n *node, s *shape, r rule, v reflect.Value, pointer stri
 	if v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
+	}
+	if n.kind == jsonNull && r.required { // else it can be left out
+		d.faults.add(pointer, "it is null", "Write for example "+r.example)
+		return
 	}
 	switch s.kind {
 	case object:
@@ -180,16 +185,16 @@ func (d *decoder) number(n *node, r rule, v reflect.Value, pointer string) {
 	if !d.is(jsonNumber, n, pointer, example+", without quotation marks") {
 		return
 	}
-	i, err := strconv.ParseInt(n.text, 10, 64)
-	if err != nil {
+	f, err := strconv.ParseFloat(n.text, 64) // 1.0 and 1e3 are whole too, as JSON Schema has it
+	if err != nil || f != math.Trunc(f) {
 		d.faults.add(pointer, "it is not a whole number", "Write "+example)
 		return
 	}
-	if i < int64(r.least) || i > int64(r.most) {
+	if f < float64(r.least) || f > float64(r.most) {
 		d.faults.add(pointer, fmt.Sprintf("the number is not between %d and %d", r.least, r.most), "Write one that is")
 		return
 	}
-	v.SetInt(i)
+	v.SetInt(int64(f))
 }
 
 func (d *decoder) timestamp(n *node, v reflect.Value, pointer string) {
@@ -198,7 +203,7 @@ func (d *decoder) timestamp(n *node, v reflect.Value, pointer string) {
 		return
 	}
 	var t time.Time
-	if err := t.UnmarshalText([]byte(n.text)); err != nil || t.IsZero() {
+	if err := t.UnmarshalText([]byte(n.text)); err != nil || t.IsZero() || !d.form(timestampForm).MatchString(n.text) {
 		d.faults.add(pointer, "it is not a date and time with time zone", "Write for example "+example)
 		return
 	}

@@ -42,6 +42,7 @@ func formFaults() []faultTest {
 		{"no connections", `{"format": "scimcrowd/v1", "connections": []}`, []string{
 			`/connections: the list is empty. Write at least one, as in [{"name": "okta", ...}]`,
 		}},
+		{"no version", replaced("scimcrowd/v1", ""), []string{`/format: the text is empty. Write for example "scimcrowd/v1"`}},
 		{"other version", replaced("scimcrowd/v1", "scimcrowd/v2"), []string{
 			`/format: "scimcrowd/v2" is a later version than is known here. Write "scimcrowd/v1", or use a program that knows that version`,
 		}},
@@ -100,6 +101,15 @@ func formFaults() []faultTest {
 			`/connections/0/groups/protected/1: it is null, not a text. Leave it out, or write a text in quotation marks, such as "crowd-administrators"`,
 			"/connections/0/limits: it is a text, not an object. Write an object in braces",
 		}},
+		{"null alone", "null", []string{`: it is null. Write for example {"format": "scimcrowd/v1", "connections": [...]}`}},
+		{"null where something is required", `{"format": null, "connections": [{"name": null, "path": null, "tokens": [{"id": null, "sha256": null}], "crowd": null}]}`, []string{
+			`/format: it is null. Write for example "scimcrowd/v1"`,
+			`/connections/0/name: it is null. Write for example "okta"`,
+			`/connections/0/path: it is null. Write for example "/scim/okta/v2"`,
+			`/connections/0/tokens/0/id: it is null. Write for example "2026-11"`,
+			`/connections/0/tokens/0/sha256: it is null. Write for example "9f86d0..."`,
+			`/connections/0/crowd: it is null. Write for example {"url": ..., "application": ..., "password": ...}`,
+		}},
 		{"null", users(`"create": null, "delete": null`), []string{
 			"/connections/0/users/create: it is null, not true or false. Leave it out, or write true or false, without quotation marks",
 			`/connections/0/users/delete: it is null, not a text. Leave it out, or write "deactivate", "delete" or "keep"`,
@@ -114,9 +124,10 @@ func formFaults() []faultTest {
 			"/connections/0/groups/guard/removals/count: the number is not between 0 and 1000000000. Write one that is",
 			"/connections/0/groups/guard/removals/percent: the number is not between 0 and 100. Write one that is",
 		}},
-		{"large numbers", document(connection("okta", `, "limits": {"body": 1e3, "page": 99999999999999999999}`)), []string{
-			"/connections/0/limits/body: it is not a whole number. Write a whole number, such as 8388608",
-			"/connections/0/limits/page: it is not a whole number. Write a whole number, such as 1000",
+		{"large numbers", document(connection("okta", `, "limits": {"body": 1e3, "depth": 2.0, "operations": 1e-1, "page": 99999999999999999999, "sort": 1e400}`)), []string{
+			"/connections/0/limits/operations: it is not a whole number. Write a whole number, such as 1000",
+			"/connections/0/limits/page: the number is not between 0 and 2147483647. Write one that is",
+			"/connections/0/limits/sort: it is not a whole number. Write a whole number, such as 20000",
 		}},
 		{"name", replaced(`"name": "okta"`, `"name": "Okta"`), []string{
 			`/connections/0/name: it is not 1 to 32 lower-case letters, digits and hyphens. Write for example "okta"`,
@@ -145,6 +156,9 @@ func formFaults() []faultTest {
 			"/connections/0/tokens/0/token: the field is not known. The fields known here are id, sha256, notAfter, user, readOnly",
 		}},
 		{"date", replaced(`"id": "a"`, `"id": "a", "notAfter": "2027-11-30"`), []string{
+			`/connections/0/tokens/0/notAfter: it is not a date and time with time zone. Write for example "2027-11-30T00:00:00Z"`,
+		}},
+		{"date with a comma", replaced(`"id": "a"`, `"id": "a", "notAfter": "2027-11-30T00:00:00,5Z"`), []string{
 			`/connections/0/tokens/0/notAfter: it is not a date and time with time zone. Write for example "2027-11-30T00:00:00Z"`,
 		}},
 		{"date and type", replaced(`"id": "a"`, `"id": "a", "notAfter": 20271130`), []string{

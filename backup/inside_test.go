@@ -2,6 +2,7 @@ package backup
 
 import (
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 )
@@ -83,4 +84,21 @@ func TestShapesAreOfAllSettings(t *testing.T) {
 	if n := reflect.TypeFor[Crowd]().NumField(); n != len(crowd.fields) {
 		t.Errorf("%d fields in the type, %d in the shape", n, len(crowd.fields))
 	}
+}
+
+// FormFaults returns the pointers of the faults that a schema can tell of: those of
+// single values.
+func FormFaults(document string) []string {
+	var f faults
+	root := parse([]byte(document), &f)
+	if root == nil {
+		return []string{""}
+	}
+	d := decoder{faults: &f, forms: map[string]*regexp.Regexp{}}
+	d.value(root, configShape(), wholeRule(), reflect.ValueOf(new(Config)).Elem(), "")
+	pointers := make([]string, len(f.list))
+	for i, fault := range f.list {
+		pointers[i] = fault.Pointer
+	}
+	return pointers
 }

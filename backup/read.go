@@ -25,6 +25,11 @@ func Read(r io.Reader) (*Config, error) {
 	return read(data)
 }
 
+// wholeRule is the rule of the document as such.
+func wholeRule() rule {
+	return rule{required: true, example: `{"format": "` + Format + `", "connections": [...]}`}
+}
+
 func read(data []byte) (*Config, error) {
 	var f faults
 	root := parse(data, &f)
@@ -33,7 +38,7 @@ func read(data []byte) (*Config, error) {
 	}
 	var c Config
 	d := decoder{faults: &f, forms: map[string]*regexp.Regexp{}}
-	d.value(root, configShape(), rule{}, reflect.ValueOf(&c).Elem(), "")
+	d.value(root, configShape(), wholeRule(), reflect.ValueOf(&c).Elem(), "")
 	contradictions := check(&c, f.list)
 	for _, fault := range contradictions.without(f.list) {
 		f.add(fault.Pointer, fault.Problem, fault.Remedy)

@@ -44,7 +44,7 @@ func rules() map[string]rule {
 func connectionRules() map[string]rule {
 	return map[string]rule{
 		"backup.Config.format": {
-			about: "The version of the document.", required: true, example: `"` + Format + `"`,
+			about: "The version of the document.", required: true, least: 1, example: `"` + Format + `"`,
 		},
 		"backup.Config.connections": {
 			about: "The connections, served side by side.", required: true, least: 1, most: someItems,

@@ -26,6 +26,11 @@ func Schema() []byte {
 	return append(data, '\n')
 }
 
+// timestampForm is what is read of RFC 3339: without lower case and leap seconds, which
+// [time.Time] does not know, and without the comma, which it does. In the schema it is
+// for editors that pass over formats.
+const timestampForm = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+
 type schemaMaker struct {
 	defs map[string]any
 }
@@ -44,7 +49,7 @@ func (g schemaMaker) value(s *shape, r rule) map[string]any {
 	case number:
 		m["type"], m["minimum"], m["maximum"] = "integer", r.least, r.most
 	case timestamp:
-		m["type"], m["format"] = "string", "date-time"
+		m["type"], m["format"], m["pattern"] = "string", "date-time", timestampForm
 	case keepPaths:
 		kept := keptShape()
 		m["anyOf"] = []any{map[string]any{"enum": []string{"all", "mapped"}}, g.list(g.value(kept.elem, kept.rule), rule{most: someItems})}
@@ -128,7 +133,19 @@ func (g schemaMaker) object(s *shape) map[string]any {
 		}
 		m["oneOf"] = choices
 	}
+	if s.name == "backup.Connection" {
+		m["anyOf"] = someoneAuthenticates()
+	}
 	return m
+}
+
+// someoneAuthenticates asks for a token, or for somebody who issues them.
+func someoneAuthenticates() []any {
+	issuers := map[string]any{"required": []string{"issuers"}, "properties": map[string]any{"issuers": map[string]any{"minItems": 1}}}
+	return []any{
+		map[string]any{"required": []string{"tokens"}, "properties": map[string]any{"tokens": map[string]any{"minItems": 1}}},
+		map[string]any{"required": []string{"access"}, "properties": map[string]any{"access": issuers}},
+	}
 }
 
 // exactlyOne tells the fields of which an object has one, by Go type.

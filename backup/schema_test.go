@@ -49,7 +49,7 @@ func TestSchemaTakesWhatIsWritten(t *testing.T) {
 // TestSchemaRefusesWhatReadRefuses holds the two against each other on faults of
 // form: the places they name are the same, but for what a schema cannot say.
 func TestSchemaRefusesWhatReadRefuses(t *testing.T) {
-	beyond := []string{"U+FFFD", "the field stands there", "nobody could authenticate"}
+	beyond := []string{"U+FFFD", "the field stands there"}
 	v := newValidator(t, backup.Schema())
 	for _, test := range append(formFaults(), extensionFaults()...) {
 		t.Run(test.name, func(t *testing.T) {
@@ -57,6 +57,9 @@ func TestSchemaRefusesWhatReadRefuses(t *testing.T) {
 			faults, _ := errors.AsType[mapping.Faults](err)
 			var want []string
 			for _, f := range faults {
+				if strings.Contains(f.Problem, "nobody could authenticate") { // of the connection, as a schema has it
+					f.Pointer = strings.TrimSuffix(f.Pointer, "/tokens")
+				}
 				if !slices.ContainsFunc(beyond, func(s string) bool { return strings.Contains(f.Problem, s) }) {
 					want = append(want, f.Pointer)
 				}

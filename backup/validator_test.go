@@ -3,6 +3,7 @@ package backup_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -15,8 +16,9 @@ import (
 // A validator knows as much of JSON Schema 2020-12 as the schema uses, and
 // fails on keywords that it does not know.
 type validator struct {
-	t    testing.TB
-	root map[string]any
+	t     testing.TB
+	root  map[string]any
+	forms map[string]*regexp.Regexp
 }
 
 func newValidator(t testing.TB, schema []byte) validator {
@@ -25,7 +27,7 @@ func newValidator(t testing.TB, schema []byte) validator {
 	if err := json.Unmarshal(schema, &root); err != nil {
 		t.Fatalf("the schema is no JSON: %v", err)
 	}
-	return validator{t, root}
+	return validator{t, root, map[string]*regexp.Regexp{}}
 }
 
 // validate returns the pointers of what does not fit.
@@ -49,6 +51,13 @@ func (v validator) check(schema map[string]any, value any, at string) []string {
 	return slices.Compact(bad)
 }
 
+func (v validator) form(expression string) *regexp.Regexp {
+	if v.forms[expression] == nil {
+		v.forms[expression] = regexp.MustCompile(expression)
+	}
+	return v.forms[expression]
+}
+
 func (v validator) keyword(schema map[string]any, keyword string, want, value any, at string) []string {
 	fits := true
 	text, isText := value.(string)
@@ -67,9 +76,9 @@ func (v validator) keyword(schema map[string]any, keyword string, want, value an
 	case "enum":
 		fits = slices.Contains(want.([]any), value)
 	case "pattern":
-		fits = !isText || regexp.MustCompile(want.(string)).MatchString(text)
+		fits = !isText || v.form(want.(string)).MatchString(text)
 	case "format":
-		_, err := time.Parse(time.RFC3339, text)
+		err := new(time.Time).UnmarshalText([]byte(text))
 		fits = want == "date-time" && (!isText || err == nil)
 	case "minLength":
 		fits = !isText || utf8.RuneCountInString(text) >= int(want.(float64))
@@ -135,8 +144,8 @@ func integer(value any) (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	i, err := n.Int64()
-	return i, err == nil
+	f, err := n.Float64()
+	return int64(f), err == nil && f == math.Trunc(f)
 }
 
 func typeOf(value any) string {
