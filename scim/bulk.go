@@ -61,19 +61,19 @@ func (h *Handler) bulk(x *exchange) error {
 func (b *bulk) read(doc map[string]any) error {
 	members := lowerKeys(doc)
 	if !names(members["schemas"], bulkSchema) {
-		return refuse(invalidValue, "schemas: a bulk request has "+bulkSchema)
+		return refuse(invalidSyntax, "schemas: a bulk request has "+bulkSchema)
 	}
 	if v, ok := members["failonerrors"]; ok && v != nil {
 		number, _ := v.(json.Number)
 		n, err := strconv.Atoi(number.String())
 		if err != nil || n < 1 {
-			return refuse(invalidValue, "failOnErrors: send a whole number from 1")
+			return refuse(invalidSyntax, "failOnErrors: send a whole number from 1")
 		}
 		b.mostErrors = n
 	}
 	list, ok := members["operations"].([]any)
 	if !ok || len(list) == 0 {
-		return refuse(invalidValue, "Operations: send a list of operations")
+		return refuse(invalidSyntax, "Operations: send a list of operations")
 	}
 	if most := b.h.limits.Operations; len(list) > most {
 		return &failure{
@@ -124,7 +124,7 @@ func (b *bulk) add(item any) {
 func (op *bulkOperation) condition(version any) *failure {
 	text, ok := version.(string)
 	if !ok && version != nil {
-		return refuse(invalidValue, "version: send the text of meta.version, or leave it out")
+		return refuse(invalidSyntax, "version: send the text of meta.version, or leave it out")
 	}
 	op.version = text
 	return nil
@@ -135,20 +135,20 @@ func (b *bulk) check(op *bulkOperation) *failure {
 	switch op.method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 		if op.data == nil {
-			return refuse(invalidValue, "data: "+op.method+" needs an object")
+			return refuse(invalidSyntax, "data: "+op.method+" needs an object")
 		}
 	case http.MethodDelete:
 	default:
-		return refuse(invalidValue, "method: use POST, PUT, PATCH or DELETE")
+		return refuse(invalidSyntax, "method: use POST, PUT, PATCH or DELETE")
 	}
 	if op.method == http.MethodPost && op.id == "" {
-		return refuse(invalidValue, "bulkId: POST needs one")
+		return refuse(invalidSyntax, "bulkId: POST needs one")
 	}
 	if op.id != "" && b.byID[op.id] != nil {
-		return refuse(invalidValue, "bulkId: two operations have this one")
+		return refuse(invalidSyntax, "bulkId: two operations have this one")
 	}
 	if !b.addressed(op.path) {
-		return refuse(invalidValue, "path: use /Users or /Groups, with an id for all but POST")
+		return refuse(invalidSyntax, "path: use /Users or /Groups, with an id for all but POST")
 	}
 	return nil
 }
@@ -174,7 +174,7 @@ func (b *bulk) run(op *bulkOperation) {
 	}
 	op.begun = true
 	if op.failure == nil {
-		for _, id := range references(op.path, op.data) {
+		for _, id := range b.references(op) {
 			if other := b.byID[id]; other != nil {
 				b.run(other)
 			}
@@ -229,96 +229,11 @@ func (b *bulk) complete() {
 	}
 }
 
-// references lists the bulkIds that an operation refers to.
-func references(path string, data map[string]any) []string {
-	var found []string
-	for segment := range strings.SplitSeq(path, "/") {
-		if id, ok := strings.CutPrefix(segment, bulkReference); ok {
-			found = append(found, id)
-		}
-	}
-	var look func(v any)
-	look = func(v any) {
-		switch v := v.(type) {
-		case string:
-			if id, ok := strings.CutPrefix(v, bulkReference); ok {
-				found = append(found, id)
-			}
-		case []any:
-			for _, item := range v {
-				look(item)
-			}
-		case map[string]any:
-			for _, item := range v {
-				look(item)
-			}
-		}
-	}
-	look(data)
-	return found
-}
-
-// resolve puts ids in the place of bulkIds. Values that refer to something not
-// made so far are left out, and named.
-func (b *bulk) resolve(op *bulkOperation) (path string, data map[string]any, missing []string) {
-	resolve := func(text string) (string, bool) {
-		id, ok := strings.CutPrefix(text, bulkReference)
-		if !ok {
-			return text, true
-		}
-		if other := b.byID[id]; other != nil && other.made != "" {
-			return other.made, true
-		}
-		missing = append(missing, id)
-		return "", false
-	}
-	segments := strings.Split(b.relative(op.path), "/")
-	for i := range segments {
-		segments[i], _ = resolve(segments[i])
-	}
-	data, _ = substitute(op.data, resolve).(map[string]any)
-	return strings.Join(segments, "/"), data, missing
-}
-
-// substitute returns a copy of a value with its strings replaced. What contains
-// one that cannot be, up to the list element or attribute it belongs to, is
-// left out.
-func substitute(v any, resolve func(string) (string, bool)) any {
-	switch v := v.(type) {
-	case string:
-		if text, ok := resolve(v); ok {
-			return text
-		}
-		return nil
-	case []any:
-		list := make([]any, 0, len(v))
-		for _, item := range v {
-			if item = substitute(item, resolve); item != nil {
-				list = append(list, item)
-			}
-		}
-		return list
-	case map[string]any:
-		object := make(map[string]any, len(v))
-		for name, item := range v {
-			replaced := substitute(item, resolve)
-			if replaced == nil && item != nil && name == "value" {
-				return nil
-			}
-			if replaced != nil || item == nil {
-				object[name] = replaced
-			}
-		}
-		return object
-	}
-	return v
-}
-
 // exchange runs one request inside the handler, and notes its answer.
 func (b *bulk) exchange(op *bulkOperation, method, path string, data map[string]any) *failure {
 	u, err := url.Parse("/" + strings.TrimLeft(path, "/"))
 	if err != nil {
-		return refuse(invalidValue, "path: it cannot be read")
+		return refuse(invalidSyntax, "path: it cannot be read")
 	}
 	r := b.x.r.Clone(b.x.context())
 	r.Method, r.URL, r.Header = method, u, http.Header{}
@@ -360,50 +275,4 @@ func (w *bulkWriter) location() string {
 		return l
 	}
 	return w.header.Get("Content-Location")
-}
-
-// response renders what came of the operations that were tried.
-func (b *bulk) response() []byte {
-	results := []any{}
-	for _, op := range b.operations {
-		if !op.begun {
-			continue
-		}
-		result := map[string]any{"method": op.method, "status": strconv.Itoa(op.status)}
-		set := func(name, value string) {
-			if value != "" {
-				result[name] = value
-			}
-		}
-		set("bulkId", op.id)
-		if f := op.failure; f != nil {
-			result["status"] = strconv.Itoa(f.status)
-			result["response"] = json.RawMessage(f.body())
-			if op.method != http.MethodPost {
-				set("location", b.located(op))
-			} else if op.made != "" { // and then it could not be completed
-				set("location", op.location)
-			}
-		} else {
-			set("location", op.location)
-			set("version", op.etag)
-			if op.location == "" {
-				set("location", b.located(op))
-			}
-		}
-		results = append(results, result)
-	}
-	var e encoder
-	e.resource(map[string]any{"schemas": []any{bulkResponseSchema}, "Operations": results})
-	return e.buf
-}
-
-// located returns the address an operation was meant for.
-func (b *bulk) located(op *bulkOperation) string {
-	path, _, missing := b.resolve(op)
-	if len(missing) > 0 || !b.addressed(op.path) {
-		return ""
-	}
-	path, _, _ = strings.Cut(path, "?")
-	return b.h.base + "/" + strings.Trim(path, "/")
 }

@@ -45,7 +45,7 @@ func (q *query) position() (*position, error) {
 	var p position
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	if d.Decode(&p) != nil || p.Query != q.fingerprint() {
+	if d.Decode(&p) != nil || p.Query != q.fingerprint() || p.String() != q.cursor {
 		return nil, bad
 	}
 	if p.At < 0 || p.At > math.MaxInt32 { // more than Crowd can count
@@ -74,6 +74,12 @@ func (q *query) cursorAfter(e entry, place int) string {
 	if q.sortBy != nil {
 		p.Sort = e.typ.Project(e.doc, []filter.Path{*q.sortBy}, nil)
 	}
+	return p.String()
+}
+
+// String returns the cursor. There is one for each position, so that one that
+// was changed is found to be none.
+func (p position) String() string {
 	data, err := json.Marshal(p)
 	if err != nil { // cannot happen: it holds JSON values only
 		return ""

@@ -17,7 +17,7 @@ const (
 // mountDiscovery renders what discovery answers, once and for all
 // (RFC 7644 section 4).
 func (h *Handler) mountDiscovery() {
-	h.endpoints["ServiceProviderConfig"] = fixed(render(h.providerConfig()))
+	h.endpoints["ServiceProviderConfig"] = fixed(h.providerConfig())
 	h.mountDocuments("Schemas", "id", h.schemas())
 	h.mountDocuments("ResourceTypes", "name", []map[string]any{
 		h.resourceType(h.user, "Users", "User account"),
@@ -29,42 +29,41 @@ func (h *Handler) mountDiscovery() {
 // each alone.
 func (h *Handler) mountDocuments(path, key string, docs []map[string]any) {
 	list := make([]any, 0, len(docs))
-	byKey := map[string][]byte{}
+	byKey := map[string]operation{}
 	for _, doc := range docs {
 		list = append(list, doc)
 		name, _ := doc[key].(string)
-		byKey[strings.ToLower(name)] = render(doc)
+		byKey[strings.ToLower(name)] = fixed(doc)[http.MethodGet]
 	}
-	h.endpoints[path] = fixed(render(map[string]any{
+	h.endpoints[path] = fixed(map[string]any{
 		"schemas": []any{listSchema}, "totalResults": len(docs), "startIndex": 1, "itemsPerPage": len(docs), "Resources": list,
-	}))
+	})
 	h.endpoints[path+"/*"] = endpoint{http.MethodGet: func(x *exchange) error {
-		body := byKey[strings.ToLower(x.id)]
-		if body == nil {
+		send := byKey[strings.ToLower(x.id)]
+		if send == nil {
 			return &failure{status: http.StatusNotFound, detail: "/" + path + " has no such entry; its list shows all there are"}
 		}
-		return sendFixed(x, body)
+		return send(x)
 	}}
 }
 
-func render(doc map[string]any) []byte {
+// fixed serves a document that never changes. Filters are forbidden there
+// (RFC 7644 section 4).
+func fixed(doc map[string]any) endpoint {
 	var e encoder
 	e.resource(doc)
-	return e.buf
-}
-
-func fixed(body []byte) endpoint {
-	return endpoint{http.MethodGet: func(x *exchange) error { return sendFixed(x, body) }}
-}
-
-// sendFixed sends a discovery document. Filters are forbidden there
-// (RFC 7644 section 4).
-func sendFixed(x *exchange, body []byte) error {
-	filtered := slices.ContainsFunc(x.query, func(p param) bool { return strings.EqualFold(p.name, paramFilter) })
-	if filtered {
-		return &failure{status: http.StatusForbidden, detail: "filter: discovery endpoints cannot be filtered; leave it out"}
-	}
-	return x.send(http.StatusOK, body)
+	meta, _ := doc["meta"].(map[string]any)
+	location, _ := meta["location"].(string)
+	return endpoint{http.MethodGet: func(x *exchange) error {
+		filtered := slices.ContainsFunc(x.query, func(p param) bool { return strings.EqualFold(p.name, paramFilter) })
+		if filtered {
+			return &failure{status: http.StatusForbidden, detail: "filter: discovery endpoints cannot be filtered; leave it out"}
+		}
+		if location != "" {
+			x.locate(location)
+		}
+		return x.send(http.StatusOK, e.buf)
+	}}
 }
 
 // providerConfig describes this server (RFC 7643 section 5, RFC 9865 section 4).

@@ -20,12 +20,14 @@ type exchange struct {
 	r         *http.Request
 	head      bool           // the request was HEAD, served as GET
 	id        string         // of the resource named in the path, "" for none
+	alias     string         // address of the resource that /Me stands for, "" elsewhere
 	principal Principal      // who asks
 	query     []param        // of the URL, decoded, in order
 	status    int            // of the answer, 0 before it begins
 	written   int64          // bytes of its body
 	failure   *failure       // the answer, where it is an error
 	doc       map[string]any // the body, where it came within a Bulk request
+	unread    bool           // the rest of the body, which is too large, is still coming
 
 	authenticated bool
 	seen          sighting // in the body as it came
@@ -50,6 +52,14 @@ func (x *exchange) send(status int, body []byte) error {
 	return x.write(body)
 }
 
+// sendChanged answers a PATCH without the resource: with its version and address
+// alone (RFC 7644 section 3.5.2).
+func (x *exchange) sendChanged(version, address string) error {
+	x.w.Header().Set("ETag", version)
+	x.w.Header().Set("Location", address)
+	return x.send(http.StatusNoContent, nil)
+}
+
 func (x *exchange) begin(status int) {
 	x.status = status
 	x.w.WriteHeader(status)
@@ -62,6 +72,14 @@ func (x *exchange) write(body []byte) error {
 	n, err := x.w.Write(body)
 	x.written += int64(n)
 	return err
+}
+
+// locate tells the address of the resource that the answer is about: Location,
+// as in the examples of RFC 7644, and Content-Location, which is the same as
+// meta.location (RFC 7643 section 3.1).
+func (x *exchange) locate(address string) {
+	x.w.Header().Set("Location", address)
+	x.w.Header().Set("Content-Location", address)
 }
 
 // fail writes the answer to an error. It must not be called once an answer has
@@ -77,6 +95,9 @@ func (x *exchange) fail(f *failure) {
 	}
 	for _, name := range []string{"ETag", "Location", "Content-Location"} {
 		header.Del(name) // of the answer that it comes instead of
+	}
+	if x.alias != "" {
+		header.Set("Location", x.alias)
 	}
 	// A client that is gone is told nothing; its absence shows in the log.
 	_ = x.send(f.status, f.body())
@@ -104,14 +125,14 @@ func (x *exchange) body(l Limits) ([]byte, error) {
 		return nil, f
 	}
 	if x.r.ContentLength > l.Body {
-		return nil, tooLarge(l.Body)
+		return nil, x.oversized(l.Body)
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, l.Body))
 	if err == nil {
 		return data, nil
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge(l.Body)
+		return nil, x.oversized(l.Body)
 	}
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		return nil, &failure{status: http.StatusRequestTimeout, detail: "the request body did not arrive in time", cause: err}

@@ -82,11 +82,7 @@ func (h *Handler) sendGroup(x *exchange, status int, g *groupsync.Group, q *quer
 		}
 		header.Set("ETag", etag)
 	}
-	if status == http.StatusCreated {
-		header.Set("Location", h.location("Groups", g.ID))
-	} else {
-		header.Set("Content-Location", h.location("Groups", g.ID))
-	}
+	x.locate(h.location("Groups", g.ID))
 	s := &stream{x: x, status: status}
 	var all iter.Seq2[groupsync.Member, error]
 	if members {

@@ -106,7 +106,7 @@ func (h *Handler) patchGroup(x *exchange) error {
 	if h.traits.groupPatchBody && len(folded.Members) == 0 {
 		return h.sendGroup(x, http.StatusOK, g, q, false)
 	}
-	return x.send(http.StatusNoContent, nil)
+	return x.sendChanged(versionOf(h.groupDoc(g)), h.location("Groups", g.ID))
 }
 
 // memberChanges turns the operations on members into what the engine takes.

@@ -174,6 +174,7 @@ func (h *Handler) answer(x *exchange) {
 			panic(http.ErrAbortHandler) // the client must not take the half for the whole
 		}
 		x.fail(f)
+		x.drain()
 	}
 }
 

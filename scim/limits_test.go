@@ -64,6 +64,36 @@ func TestBodyTooLarge(t *testing.T) {
 			t.Errorf("status = %d, want 413", response.StatusCode)
 		}
 	})
+	t.Run("by its length, sent whole before the answer is read", func(t *testing.T) {
+		conn := b.dial()
+		body := strings.Repeat(" ", 9<<20)
+		_, err := fmt.Fprintf(conn, "POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", b.token, len(body), body)
+		if err != nil {
+			t.Fatalf("the body could not be sent: %v", err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if response.StatusCode != 413 || !response.Close {
+			t.Errorf("status = %d, close = %v, want 413 and the connection closed", response.StatusCode, response.Close)
+		}
+	})
+	t.Run("without an end", func(t *testing.T) {
+		conn := b.dial()
+		fmt.Fprintf(conn, "POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n", b.token)
+		chunk := fmt.Sprintf("%x\r\n%s\r\n", 1<<20, strings.Repeat(" ", 1<<20))
+		sent := 0
+		for ; sent < 200; sent++ {
+			if _, err := io.WriteString(conn, chunk); err != nil {
+				break
+			}
+		}
+		if sent > 100 {
+			t.Errorf("%d MiB were taken of a body that is refused, want an end to it", sent)
+		}
+	})
 	if calls := b.crowd.Calls(); len(calls) != 0 {
 		t.Errorf("%d calls to Crowd, want none", len(calls))
 	}

@@ -1,7 +1,6 @@
 package scim
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -92,66 +91,6 @@ func (h *Handler) projection(x *exchange) (*query, error) {
 	return q, h.project(q, given)
 }
 
-const searchSchema = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
-
-// searchQuery reads the body of a search request (RFC 7644 section 3.4.3).
-func (h *Handler) searchQuery(x *exchange, reads ...*resource.Type) (*query, error) {
-	doc, err := x.document(h.limits)
-	if err != nil {
-		return nil, err
-	}
-	given := map[string]string{}
-	for name, v := range doc {
-		i := slices.IndexFunc(paramNames(), func(known string) bool { return strings.EqualFold(known, name) })
-		if strings.EqualFold(name, "schemas") {
-			if !names(v, searchSchema) {
-				return nil, refuse(invalidValue, "schemas: a search request has "+searchSchema)
-			}
-			continue
-		}
-		if i < 0 || v == nil {
-			continue
-		}
-		known := paramNames()[i]
-		text, ok := searchText(v)
-		if _, list := v.([]any); !ok || (list && known != paramAttributes && known != paramExcluded) {
-			return nil, refuse(invalidValue, known+": the value has a wrong type")
-		}
-		given[known] = text
-	}
-	return h.parseQuery(given, reads...)
-}
-
-// names reports whether a JSON value is a list with the URN, in any case.
-func names(v any, urn string) bool {
-	list, _ := v.([]any)
-	return slices.ContainsFunc(list, func(item any) bool {
-		text, ok := item.(string)
-		return ok && strings.EqualFold(text, urn)
-	})
-}
-
-// searchText returns a value of a search request as a URL would have it.
-func searchText(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case json.Number:
-		return v.String(), true
-	case []any:
-		var parts []string
-		for _, item := range v {
-			part, ok := item.(string)
-			if !ok {
-				return "", false
-			}
-			parts = append(parts, part)
-		}
-		return strings.Join(parts, ","), true
-	}
-	return "", false
-}
-
 func (h *Handler) parseQuery(given map[string]string, reads ...*resource.Type) (*query, error) {
 	q := &query{start: 1, count: h.limits.Page, over: reads}
 	if err := h.project(q, given); err != nil {
@@ -160,7 +99,7 @@ func (h *Handler) parseQuery(given map[string]string, reads ...*resource.Type) (
 	if err := q.page(given, h.limits.Page); err != nil {
 		return nil, err
 	}
-	if text := given[paramFilter]; text != "" {
+	if text, ok := given[paramFilter]; ok && (text != "" || !h.traits.leniency.Blanks) {
 		e, err := filter.ParseLenient(text, filter.Lenience{BareValues: h.traits.bareValues})
 		if err != nil {
 			return nil, err
@@ -329,14 +268,14 @@ func (q *query) sort(by, order string, reads []*resource.Type) error {
 func sortable(t *resource.Type, a filter.Attr) error {
 	_, info, err := a.Resolve(t)
 	if err != nil || a.Name == "" {
-		return refuse(invalidPath, fmt.Sprintf("sortBy: %s is not an attribute of this resource", a))
+		return refuse(invalidValue, fmt.Sprintf("sortBy: %s is not an attribute of this resource", a))
 	}
 	_, valued := info.Sub["value"]
 	switch {
 	case info.Type == filter.Complex && !valued:
-		return refuse(invalidPath, fmt.Sprintf("sortBy: %s is complex; name one of its sub-attributes", a))
+		return refuse(invalidValue, fmt.Sprintf("sortBy: %s is complex; name one of its sub-attributes", a))
 	case t.Name() == "Group" && strings.EqualFold(a.Name, "members"):
-		return refuse(invalidPath, "sortBy: groups cannot be sorted by their members; name another attribute")
+		return refuse(invalidValue, "sortBy: groups cannot be sorted by their members; name another attribute")
 	}
 	return nil
 }

@@ -64,14 +64,8 @@ func readRules(t *testing.T) map[string][]rule {
 	}
 	all := map[string][]rule{}
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var rules []rule
-		if err := json.Unmarshal(data, &rules); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
+		readJSON(t, file, &rules)
 		all[strings.TrimSuffix(filepath.Base(file), ".json")] = rules
 	}
 	return all
@@ -158,7 +152,7 @@ func (r rule) settings(t *testing.T) func(*bridge) {
 		case "extension":
 			b.cfg.Extensions = []scim.Extension{costs(t)}
 		case "limits":
-			b.cfg.Limits = scim.Limits{Body: 2000, Operations: 2}
+			b.cfg.Limits = scim.Limits{Body: 2000, Operations: 2, Sort: 1}
 		default:
 			t.Fatalf("no settings are called %q", r.With)
 		}
@@ -166,16 +160,10 @@ func (r rule) settings(t *testing.T) func(*bridge) {
 }
 
 // TestSections holds the index of sections against the rules: every section
-// that concerns a server has a rule, or a word on why it has none.
+// has a rule, or a word on why it has none.
 func TestSections(t *testing.T) {
-	data, err := os.ReadFile("testdata/rfc/sections.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var index map[string]map[string]string
-	if err := json.Unmarshal(data, &index); err != nil {
-		t.Fatal(err)
-	}
+	readJSON(t, "testdata/rfc/sections.json", &index)
 	names := tests(t)
 	for standard, rules := range readRules(t) {
 		covered := map[string]bool{}
@@ -189,12 +177,49 @@ func TestSections(t *testing.T) {
 			if covered[section] == (why != "") {
 				t.Errorf("%s section %s: has a rule: %v; why it has none: %q", standard, section, covered[section], why)
 			}
-			for _, name := range regexp.MustCompile(`Test[A-Z]\w+`).FindAllString(why, -1) {
-				if !slices.Contains(names, name) {
-					t.Errorf("%s section %s: there is no test %s", standard, section, name)
-				}
-			}
+			namesTests(t, names, why)
 		}
+	}
+}
+
+// TestDepartures holds the list of what the standards ask of a server and this
+// one does not do against the index: each is of a section there is, and has its
+// reason.
+func TestDepartures(t *testing.T) {
+	var index map[string]map[string]string
+	readJSON(t, "testdata/rfc/sections.json", &index)
+	var departures []struct{ Standard, Section, Level, Rule, Why string }
+	readJSON(t, "testdata/rfc/departures.json", &departures)
+	names := tests(t)
+	for _, d := range departures {
+		if _, ok := index[d.Standard][d.Section]; !ok {
+			t.Errorf("%s section %s is not in the index", d.Standard, d.Section)
+		}
+		if d.Level == "" || d.Rule == "" || d.Why == "" {
+			t.Errorf("%s section %s: %+v, want level, rule and reason", d.Standard, d.Section, d)
+		}
+		namesTests(t, names, d.Why)
+	}
+}
+
+// namesTests checks that there are the tests that a reason names.
+func namesTests(t *testing.T, names []string, why string) {
+	t.Helper()
+	for _, name := range regexp.MustCompile(`Test[A-Z]\w+`).FindAllString(why, -1) {
+		if !slices.Contains(names, name) {
+			t.Errorf("%q: there is no test %s", why, name)
+		}
+	}
+}
+
+func readJSON(t *testing.T, file string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		t.Fatalf("%s: %v", file, err)
 	}
 }
 

@@ -64,7 +64,8 @@ func (h *Handler) me(run operation) operation {
 		if err != nil {
 			return err
 		}
-		x.id = u.ID
+		x.id, x.alias = u.ID, h.location("Users", u.ID)
+		x.w.Header().Set("Location", x.alias)
 		return run(x)
 	}
 }

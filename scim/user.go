@@ -182,14 +182,9 @@ func (h *Handler) sendUser(x *exchange, status int, doc map[string]any, q *query
 			return x.send(http.StatusNotModified, nil)
 		}
 	}
-	header := x.w.Header()
-	header.Set("ETag", etag)
+	x.w.Header().Set("ETag", etag)
 	location, _ := doc["meta"].(map[string]any)["location"].(string)
-	if status == http.StatusCreated {
-		header.Set("Location", location)
-	} else {
-		header.Set("Content-Location", location)
-	}
+	x.locate(location)
 	var e encoder
 	e.resource(q.shown[h.user].Apply(doc))
 	return x.send(status, e.buf)

@@ -174,8 +174,7 @@ func (h *Handler) updateUser(x *exchange, q *query, change func(*groupsync.User,
 	}
 	doc := h.userDoc(u)
 	if x.r.Method == http.MethodPatch && !h.traits.userPatchBody && len(q.attributes) == 0 {
-		x.w.Header().Set("ETag", versionOf(doc))
-		return x.send(http.StatusNoContent, nil)
+		return x.sendChanged(versionOf(doc), h.location("Users", u.ID))
 	}
 	return h.sendUser(x, http.StatusOK, doc, q)
 }

@@ -17,6 +17,7 @@ const (
 const (
 	invalidSyntax = "invalidSyntax"
 	invalidPath   = "invalidPath"
+	invalidFilter = "invalidFilter"
 	invalidValue  = "invalidValue"
 	noTarget      = "noTarget"
 	mutability    = "mutability"

@@ -56,7 +56,7 @@ func TestFoldGroup(t *testing.T) {
 		{"remove a sub-attribute", `{"op":"remove","path":"members.value"}`, "", "mutability"},
 		{"remove a sub-attribute with a value", `{"op":"remove","path":"members.value","value":"a"}`, "", "invalidPath"},
 		{"remove a sub-attribute by filter", `{"op":"remove","path":"members[value eq \"a\"].value"}`, "", "mutability"},
-		{"remove by a number", `{"op":"remove","path":"members[value eq 1]"}`, "", "invalidPath"},
+		{"remove by a number", `{"op":"remove","path":"members[value eq 1]"}`, "", "invalidFilter"},
 		{"remove by half a filter", `{"op":"remove","path":"members[value eq"}`, "", "invalidPath"},
 
 		{"add", `{"op":"add","path":"members","value":[{"value":"a","display":"A"}]}`, "add a", ""},

@@ -27,7 +27,7 @@ func implied(m map[string]any, a *attribute, f filter.Expr) error {
 		if sub == nil {
 			return nil // the value itself, of a simple type
 		}
-		value, err := coercer{Leniency: Leniency{StringBooleans: true}}.leaf(sub, f.Value)
+		value, err := coercer{Leniency: Leniency{StringBooleans: true, AnyReference: true}}.leaf(sub, f.Value)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,8 @@ package resource
 import (
 	"encoding/json"
 	"math"
+	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -34,12 +36,25 @@ func (c coercer) leaf(a *attribute, v any) (any, error) {
 	switch a.typ {
 	case filter.Binary:
 		return c.binary(a, text)
+	case filter.Reference:
+		if !c.AnyReference && !isURI(text) {
+			return nil, refuse(invalidValue, "%s is no URI, absolute or relative", a.path)
+		}
 	case filter.DateTime:
 		if _, err := a.definition.ValidateSingular(text); err != nil {
 			return nil, refuse(invalidValue, "%s is not a date and time such as 2026-05-13T04:42:34Z", a.path)
 		}
 	}
 	return text, nil
+}
+
+// uri is what a URI is made of, RFC 3986 section 2.
+var uri = regexp.MustCompile(`^(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*$`)
+
+// isURI reports whether text is a URI, absolute or relative (RFC 7643 section 2.3.7).
+func isURI(text string) bool {
+	_, err := url.Parse(text)
+	return err == nil && uri.MatchString(text)
 }
 
 func (c coercer) boolean(a *attribute, v any) (any, error) {

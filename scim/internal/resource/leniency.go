@@ -18,6 +18,8 @@ type Leniency struct {
 	RawPatchKeys        bool // paths as keys of a PATCH value without path, value filters included
 	ReadOnlyKeys        bool // read-only attributes in a PATCH value without path are dropped
 	CreateOnReplace     bool // replace at a value filter that matches nothing makes the value it describes
+	AnyReference        bool // text that is no URI where a reference is due
+	Blanks              bool // blanks around a path, and an empty path or filter where there is none
 	FirstPrimary        bool // of several primary values in one array the first stays primary
 }
 
@@ -42,6 +44,8 @@ func Lenient() Leniency {
 		RawPatchKeys:        true,
 		ReadOnlyKeys:        true,
 		CreateOnReplace:     true,
+		AnyReference:        true,
+		Blanks:              true,
 		FirstPrimary:        true,
 	}
 }

@@ -217,15 +217,19 @@ func (t *Type) checkSchemas(doc map[string]any, l Leniency) error {
 	if !ok {
 		return refuse(invalidSyntax, "schemas is missing or not an array: send [%q]", t.core.urn)
 	}
-	core := false
+	seen := map[*section]bool{}
 	for _, v := range urns {
 		urn, ok := v.(string)
-		if !ok || t.section(urn) == nil {
+		sec := t.section(urn)
+		switch {
+		case !ok || sec == nil:
 			return refuse(invalidValue, "schemas has %q, which is no schema of a %s", fmt.Sprint(v), t.Name())
+		case seen[sec]:
+			return refuse(invalidValue, "schemas has %q twice", urn)
 		}
-		core = core || t.section(urn) == t.core
+		seen[sec] = true
 	}
-	if !core {
+	if !seen[t.core] {
 		return refuse(invalidSyntax, "schemas lacks the schema of a %s: add %q", t.Name(), t.core.urn)
 	}
 	return nil

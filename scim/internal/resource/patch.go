@@ -36,7 +36,8 @@ type Op struct {
 // ParsePatch reads a PATCH body (RFC 7644 section 3.5.2) into operations in normal form. Operations without path
 // become one for each attribute in their value, with id, schemas and meta left out.
 //
-// An explicit path that nobody knows is invalidPath, a read-only one is mutability. A remove of values that cannot
+// An explicit path that nobody knows is invalidPath, one with a filter that cannot be evaluated invalidFilter, a
+// read-only one mutability. A remove of values that cannot
 // be recognised is invalidValue, never a remove of all; with an empty array it removes nothing.
 func ParsePatch(doc map[string]any, t *Type, l Leniency, limits Limits) ([]Op, error) {
 	list, err := operations(doc, l)
@@ -115,11 +116,9 @@ func (p *patchParser) operation(raw any) error {
 	if !ok {
 		return refuse(invalidSyntax, "an operation is %s: send an object with op, path and value", kindOf(raw))
 	}
-	name, _ := member(m, "op")
-	text, _ := name.(string)
-	kind := OpKind(strings.ToLower(text))
-	if kind != Add && kind != Remove && kind != Replace {
-		return refuse(invalidSyntax, "op is %q: send add, remove or replace", text)
+	kind, err := opKind(m)
+	if err != nil {
+		return err
 	}
 	value, hasValue := member(m, "value")
 	path, _ := member(m, "path")
@@ -127,12 +126,31 @@ func (p *patchParser) operation(raw any) error {
 	case nil:
 		return p.resource(kind, value)
 	case string:
-		if strings.TrimSpace(path) == "" {
+		if p.c.Blanks {
+			path = strings.TrimSpace(path)
+		}
+		if path == "" && p.c.Blanks {
 			return p.resource(kind, value)
 		}
 		return p.explicit(kind, path, value, hasValue)
 	}
 	return refuse(invalidPath, "path is %s: send a string", kindOf(path))
+}
+
+// opKind returns what an operation does.
+func opKind(operation map[string]any) (OpKind, error) {
+	v, ok := member(operation, "op")
+	text, isText := v.(string)
+	kind := OpKind(strings.ToLower(text))
+	switch {
+	case kind == Add, kind == Remove, kind == Replace:
+		return kind, nil
+	case !ok:
+		return "", refuse(invalidSyntax, "op is missing: send add, remove or replace")
+	case !isText:
+		return "", refuse(invalidSyntax, "op is %s: send add, remove or replace", kindOf(v))
+	}
+	return "", refuse(invalidSyntax, "op is %q: send add, remove or replace", text)
 }
 
 // explicit takes an operation with a path.
@@ -161,9 +179,9 @@ func (p *patchParser) locate(text string) (located, error) {
 	if at, ok := p.paths[text]; ok {
 		return at, nil
 	}
-	path, err := filter.ParsePath(strings.TrimSpace(text))
+	path, err := filter.ParsePath(text)
 	if err != nil {
-		return located{}, refuse(invalidPath, "the path %q cannot be read: %s", text, problem(err))
+		return located{}, refuse(unreadable(text, err), "the path %q cannot be read: %s", text, problem(err))
 	}
 	path, to, ok := p.t.locate(path, p.c.Leniency)
 	if !ok {
@@ -189,9 +207,27 @@ func checkFilter(t *Type, path filter.Path, to target) error {
 		return refuse(invalidPath, "the path %q has a value filter, but the attribute has a single value", path.String())
 	}
 	if _, err := path.Check(t); err != nil {
-		return refuse(invalidPath, "the value filter of the path %q does not fit the attribute: %s", path.String(), problem(err))
+		return refuse(unfit(err), "the value filter of the path %q does not fit the attribute: %s", path.String(), problem(err))
 	}
 	return nil
+}
+
+// unreadable returns the scimType for a path that cannot be read. Where the fault is between brackets that are closed
+// it is that of filters, which RFC 7644 table 9 names for paths as well.
+func unreadable(text string, err error) string {
+	e, ok := errors.AsType[*filter.SyntaxError](err)
+	if open := strings.Index(text, "["); ok && open >= 0 && e.Offset > open && strings.Contains(text[e.Offset:], "]") {
+		return invalidFilter
+	}
+	return invalidPath
+}
+
+// unfit returns the scimType for a value filter that does not fit the attribute.
+func unfit(err error) string {
+	if e, ok := errors.AsType[*filter.AttributeError](err); ok && e.Unknown {
+		return invalidPath
+	}
+	return invalidFilter
 }
 
 // problem returns what a filter error says, without the name of its package.
