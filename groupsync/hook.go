@@ -39,6 +39,9 @@ type Leaver struct {
 	Connection string
 	// ID is the SCIM id, Key the one of Crowd, Name the user name.
 	ID, Key, Name string
+	// FormerName is the user name at the time when the user left, where it was
+	// changed since. Somebody else may have it by now.
+	FormerName string
 	// Email, DisplayName and ExternalID are what Crowd and the identity provider
 	// say of the user; they may be empty.
 	Email, DisplayName, ExternalID string
@@ -111,8 +114,12 @@ func (e *Engine) hook(name string) Hook {
 
 // leaver returns what hooks are told of a user.
 func (e *Engine) leaver(u *User, word note, deleted bool) Leaver {
-	return Leaver{
+	l := Leaver{
 		Connection: e.connection, ID: u.ID, Key: u.Crowd.Key, Name: u.Crowd.Name, Email: u.Crowd.Email,
 		DisplayName: u.Crowd.DisplayName, ExternalID: u.externalID, Deleted: deleted || u.gone, At: word.At, Request: word.Request,
 	}
+	if word.Name != "" && word.Name != l.Name {
+		l.FormerName = word.Name
+	}
+	return l
 }

@@ -17,7 +17,9 @@ func (w *update) planHandOver(ctx context.Context, v *User, leaving, repeats boo
 	hooks, word := w.e.cfg.Hooks, note{At: v.saidAt, Request: v.saidBy}
 	switch {
 	case repeats:
-		hooks = w.e.dueHooks(v)
+		if hooks = w.e.dueHooks(v); len(hooks) > 0 {
+			word = w.e.leaveOf(v, hooks[0])
+		}
 	case w.says(v):
 		word = w.word
 	}
@@ -48,9 +50,12 @@ func (d *deletion) planHandOver(ctx context.Context, hooks []Hook) {
 	if !d.locks() {
 		return
 	}
-	word := note{At: d.user.saidAt, Request: d.user.saidBy}
-	if !d.user.gone {
+	var word note
+	switch {
+	case !d.user.gone:
 		word = d.said(ctx)
+	case len(hooks) > 0:
+		word = d.e.leaveOf(d.user, hooks[0])
 	}
 	d.leave = d.e.handOver(ctx, d.user, hooks, word, true)
 }

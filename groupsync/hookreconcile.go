@@ -144,7 +144,7 @@ func (e *Engine) handOverAlone(ctx context.Context, u *User, hook Hook) *handove
 
 func (e *Engine) aloneWith(u *User, hook Hook) *handover {
 	return &handover{
-		e: e, user: u, leaver: e.leaver(u, note{At: u.saidAt, Request: u.saidBy}, false),
+		e: e, user: u, leaver: e.leaver(u, e.leaveOf(u, hook), false),
 		parts: []*hookPart{{hook: hook, time: reconcileHookTime}},
 	}
 }

@@ -1,6 +1,7 @@
 package groupsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -186,8 +187,20 @@ func (h *handover) pending(a crowd.Attributes) {
 	}
 }
 
+// register returns a register of the leave. As long as a hook has not ended it keeps
+// the name by which the leaver is known elsewhere.
 func (h *handover) register(state string) []string {
-	return register(state, note{At: h.leaver.At, Request: h.leaver.Request})
+	n := note{At: h.leaver.At, Request: h.leaver.Request}
+	if state == statePending {
+		n.Name = cmp.Or(h.leaver.FormerName, h.leaver.Name)
+	}
+	return register(state, n)
+}
+
+// leaveOf returns the word by which a user left whom a hook is to be run for.
+func (e *Engine) leaveOf(u *User, hook Hook) note {
+	_, n := readRegister(u.Crowd.Attributes[e.names.hook+hook.Name()], statePending)
+	return note{At: u.saidAt, Request: u.saidBy, Name: n.Name}
 }
 
 // note records which hooks have ended, with the user, whose name is given.
