@@ -148,7 +148,7 @@ func (c *Client) SetPermissions(ctx context.Context, application, directory int6
 	}
 	r.Op, r.Method, r.Into, r.Repeat = "set permissions", http.MethodPut, nil, true
 	if _, told := whole["allowedOperations"]; !told {
-		return &crowd.Error{Op: r.Op, Name: r.Name, Reason: "UNSUPPORTED_OPERATION", Message: "the server does not tell permissions"}
+		return &crowd.Error{Op: r.Op, Name: r.Name, Err: fmt.Errorf("%w: it does not tell permissions", crowd.ErrUnsupported)}
 	}
 	operations, err := json.Marshal(append([]Permission{}, p...))
 	if err != nil {

@@ -128,6 +128,9 @@ func TestContract61Collections(t *testing.T) {
 	if a := s.office(200, "GET", "bootstrapi/1/directory/32771", ""); !strings.Contains(a.body, `"active":false`) {
 		t.Errorf("put again: %s", a.body)
 	}
+	s.set(func(o *crowdtest.Options) { o.MapOnly = true })
+	s.office(404, "GET", "bootstrapi/1/directory/32771", "")
+	s.office(200, "GET", "bootstrapi/1/directories", "")
 	s.set(func(o *crowdtest.Options) { o.Plugin = crowdtest.ConfAPI })
 	s.office(200, "PUT", "confapi/1/directories", `{"directories": [{"name": "staff", "active": true}, {"name": "more", "type": "internal"}]}`)
 	if got := strings.Join(s.srv.Directories(), ","); got != "Crowd,Administrators,staff,more" {

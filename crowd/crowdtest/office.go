@@ -117,7 +117,8 @@ func (x *exchange) officeOpen() bool {
 	case officeApps:
 		return true
 	}
-	return string(x.opts.Plugin) == office
+	lacking := x.opts.MapOnly && strings.HasPrefix(x.resource, "bootstrapi/directory") && x.resource != "bootstrapi/directories"
+	return string(x.opts.Plugin) == office && !lacking
 }
 
 // userAnywhere returns the active user of that name and password in any

@@ -211,6 +211,9 @@ type Options struct {
 
 	// Plugin is the plugin for the configuration of Crowd that is installed.
 	Plugin Plugin
+	// MapOnly has [BootstrAPI] know its directories by their names alone: there is
+	// no resource for one, and none is deleted.
+	MapOnly bool
 	// NoBatch lacks the changes of many memberships at once, as other editions
 	// than Data Center do. BatchByID lets them name users and groups by their ids
 	// alone; what a request names otherwise is refused or, with BatchIgnores,
