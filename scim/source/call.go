@@ -88,7 +88,7 @@ func (c *caller) get(ctx context.Context, op string, u *url.URL) (*page, error) 
 	request.Header.Set("Accept", c.accept)
 	request.Header.Set("User-Agent", "scimcrowd")
 	var body []byte
-	request.SetResponseHandler(func(r *http.Response) (err error) {
+	request.SetResponseHandler(func(r *http.Response) (err error) { // a body that is cut off is asked for again
 		body, err = readPage(r)
 		return err
 	})
@@ -107,11 +107,21 @@ func (c *caller) get(ctx context.Context, op string, u *url.URL) (*page, error) 
 	c.note(response)
 	c.logger.DebugContext(ctx, "source call", "source", c.source, "op", op, "status", response.StatusCode, "bytes", len(body))
 	if response.StatusCode != http.StatusOK {
-		e := &Error{Source: c.source, Op: op, Status: response.StatusCode}
-		e.Code, e.Message = c.explain(body)
-		return nil, e
+		return nil, c.refused(op, response, body)
 	}
 	return &page{body, response.Header}, nil
+}
+
+// refused returns the error of an answer with another status than 200. The body of
+// one that was tried again in vain is still to be read; one that cannot be does not
+// hide the status.
+func (c *caller) refused(op string, r *http.Response, body []byte) error {
+	if body == nil {
+		body, _ = readPage(r)
+	}
+	e := &Error{Source: c.source, Op: op, Status: r.StatusCode}
+	e.Code, e.Message = c.explain(body)
+	return e
 }
 
 // readPage reads the body of an answer, within its limit.

@@ -3,6 +3,7 @@ package source
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -131,7 +132,7 @@ func (l *lines) end(v any) error {
 	}{{"users", l.users}, {"groups", l.groups}} {
 		n, _ := counts[c.what].(json.Number)
 		if want, err := n.Int64(); err != nil || want != int64(c.have) {
-			return fmt.Errorf("%w: the file has %d %s, its last line says %s", ErrIncomplete, c.have, c.what, strings.TrimSpace(n.String()+" "))
+			return fmt.Errorf("%w: the file has %d %s, its last line says %s", ErrIncomplete, c.have, c.what, cmp.Or(n.String(), "nothing"))
 		}
 	}
 	l.ended = true
