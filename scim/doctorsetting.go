@@ -101,7 +101,7 @@ func putRemedy(p Provider) string {
 	case Okta:
 		return `Use the app "SCIM 2.0 Test App" of Okta's catalog instead of one made by the App Integration Wizard, which cannot PATCH.`
 	case Rippling:
-		return `Tick "PATCH groups" among the features of the app in Rippling.`
+		return `Tick "Use PATCH to edit Groups" in the settings of the app in Rippling.`
 	case Authentik:
 		return "See in authentik's log why it could not read /ServiceProviderConfig; it falls back to PUT then."
 	}
