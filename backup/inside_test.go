@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -101,4 +102,46 @@ func FormFaults(document string) []string {
 		pointers[i] = fault.Pointer
 	}
 	return pointers
+}
+
+// A document of an older format goes through every format since; one of a format in
+// between through those that follow.
+func TestUpgrades(t *testing.T) {
+	older := []upgrade{
+		{"scimcrowd/older", "scimcrowd/old", func(root *node) { // connections were sites
+			for i := range root.members {
+				if root.members[i].name == "sites" {
+					root.members[i].name = "connections"
+				}
+			}
+		}},
+		{"scimcrowd/old", Format, func(root *node) { // names were written large
+			for _, c := range root.below("connections").items {
+				name := c.below("name")
+				name.text = strings.ToLower(name.text)
+			}
+		}},
+	}
+	const rest = `"path": "/", "tokens": [{"id": "a", "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}],
+		"crowd": {"url": "https://crowd.example.com/crowd", "application": "scim", "password": {"env": "CROWD_PASSWORD"}}}]}`
+	for _, document := range []string{
+		`{"format": "scimcrowd/older", "sites": [{"name": "OKTA", ` + rest,
+		`{"format": "scimcrowd/old", "connections": [{"name": "OKTA", ` + rest,
+		`{"format": "scimcrowd/v1", "connections": [{"name": "okta", ` + rest,
+	} {
+		c, err := readFrom([]byte(document), older)
+		if err != nil || c.Format != Format || c.Connections[0].Name != "okta" {
+			t.Errorf("%.60s: %+v, %v", document, c, err)
+		}
+	}
+	for document, want := range map[string]string{
+		`{"format": "scimcrowd/v1", "connections": [{"name": "OKTA", ` + rest: "/connections/0/name: it is not 1 to 32 lower-case letters",
+		`{"format": "scimcrowd/oldest", "sites": [{"name": "OKTA", ` + rest:   `/format: "scimcrowd/oldest" is no version that is known here.`,
+		`[{"format": "scimcrowd/old"}]`:                                       ": it is a list, not an object.",
+		`{"format": ["scimcrowd/old"], "connections": []}`:                    "/format: it is a list, not a text.",
+	} {
+		if _, err := readFrom([]byte(document), older); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%.60s: %v, want %s", document, err, want)
+		}
+	}
 }

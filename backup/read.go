@@ -13,7 +13,8 @@ import (
 // contradict each other, and mappings that do not compile. What only follows
 // from another fault is left out. No fault repeats a secret.
 //
-// Of a document of another format nothing is told but that.
+// Documents of older formats are brought to the present one. Of a document of a later
+// or an unknown format nothing is told but that.
 //
 // Documents of more than 16 MiB, deeper than 32 levels or with more than 250,000
 // values are refused.
@@ -30,9 +31,15 @@ func wholeRule() rule {
 	return rule{required: true, example: `{"format": "` + Format + `", "connections": [...]}`}
 }
 
-func read(data []byte) (*Config, error) {
+func read(data []byte) (*Config, error) { return readFrom(data, upgrades()) }
+
+// readFrom reads a document of this format, or of one from which the upgrades lead to it.
+func readFrom(data []byte, older []upgrade) (*Config, error) {
 	var f faults
 	root := parse(data, &f)
+	if root != nil {
+		root.upgrade(older)
+	}
 	if root == nil || otherFormat(root, &f) {
 		return nil, f.err(root)
 	}

@@ -88,6 +88,35 @@ func TestReadWriteGolden(t *testing.T) {
 	}
 }
 
+// Every format that was ever published is read for ever. The file before is as somebody
+// has it, and never rewritten; the file after is what it is in the present format.
+func TestReadEveryFormat(t *testing.T) {
+	formats, err := filepath.Glob("testdata/format/*.json")
+	if err != nil || len(formats) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	for _, name := range formats {
+		before, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := strings.TrimSuffix(name, ".json") + ".now"
+		got := mustWrite(t, mustRead(t, string(before)))
+		if *update {
+			if err := os.WriteFile(after, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s mismatch (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestReadFills(t *testing.T) {
 	c := mustRead(t, string(golden(t, "full.json")))
 	okta := c.Connections[0]
