@@ -44,6 +44,12 @@ func TestCalls(t *testing.T) {
 	manual := func(b *bridge) {
 		b.engine.Groups = groups(b.t, mapping.Groups{Mapping: mapping.ManualMapping, Manual: mapping.Manual{Rules: []mapping.Rule{{From: "mapped", To: []string{"target"}}, {From: "also", To: []string{"target"}}}}})
 	}
+	twice := func(b *bridge) {
+		b.engine.Groups = groups(b.t, mapping.Groups{Mapping: mapping.ManualMapping, Manual: mapping.Manual{Rules: []mapping.Rule{{From: "mapped", To: []string{"one", "two"}}}}})
+	}
+	exclusive := func(b *bridge) {
+		b.engine.Groups = groups(b.t, mapping.Groups{OnTheFly: mapping.OnTheFly{KeepExistingGroups: new(false), Exclusive: true}})
+	}
 	annWhole := `{` + userSchemas + `,"userName":"ann","name":{"givenName":"Given","familyName":"Family"},"displayName":"Display",
 		"externalId":"x-ann","emails":[{"value":"ann@example.com","type":"work","primary":true}],"active":true`
 	tests := []struct {
@@ -57,7 +63,7 @@ func TestCalls(t *testing.T) {
 	}{
 		{name: "provider config", do: "GET /ServiceProviderConfig"},
 		{name: "schemas", do: "GET /Schemas"},
-		{name: "resource types", do: "GET /ResourceTypes/User"},
+		{name: "resource type", do: "GET /ResourceTypes/User"},
 		{name: "unknown endpoint", do: "GET /Nothing"},
 		{name: "malformed id", do: "GET /Users/a%20b"},
 		{name: "wrong method", do: "DELETE /Users"},
@@ -65,6 +71,14 @@ func TestCalls(t *testing.T) {
 		{name: "body that cannot be read", do: "PATCH /Users/{ann}", body: `{`},
 		{name: "operation that cannot be one", do: "PATCH /Groups/{devs}", body: patch(`{"op":"add","path":"shoeSize","value":1}`)},
 		{name: "Me without a user", do: "GET /Me"},
+		{name: "resource types", do: "GET /ResourceTypes"},
+		{name: "schema", do: "GET /Schemas/urn:ietf:params:scim:schemas:core:2.0:User"},
+		{name: "what may be asked", do: "OPTIONS /Users/{ann}"},
+		{name: "filter in a path that cannot be read", do: "PATCH /Users/{ann}", body: patch(`{"op":"remove","path":"emails[type is \"work\"]"}`)},
+		{name: "search that is none", do: "POST /Users/.search", body: `{"schemas":["urn:example:none"]}`},
+		{name: "bulk that is none", do: "POST /Bulk", body: `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]}`},
+		{name: "user without a name", do: "POST /Users", body: `{` + userSchemas + `}`},
+		{name: "cursor that is none", do: "GET /Users?cursor=none"},
 
 		{name: "user", do: "GET /Users/{ann}", calls: 1},
 		{name: "user, unknown", do: "GET /Users/nobody", calls: 1},
@@ -92,9 +106,14 @@ func TestCalls(t *testing.T) {
 		}, do: "GET /Users?count=1&cursor={cursor}", calls: 1},
 		{name: "page of users by cursor", do: "GET /Users?count=2&cursor=", calls: 3},
 		{name: "number of users", do: "GET /Users?count=0", calls: 2},
+		{name: "page of users, some deleted", given: func(c *scene) { c.do("DELETE", "/Users/"+c.bob, "") }, do: "GET /Users?count=1", calls: 3},
+		{name: "user by POST", do: "POST /Users/.search", body: `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"userName eq \"ann\""}`, calls: 1},
+		{name: "user by name, at the base URL", do: "GET /", query: `userName eq "ann"`, calls: 1},
+		{name: "header of a user", do: "HEAD /Users/{ann}", calls: 1},
 
 		{name: "create user", do: "POST /Users", body: `{` + userSchemas + `,"userName":"dot"}`, calls: 1},
 		{name: "create user, answered with nothing and without attributes", with: crowdOption(func(o *crowdtest.Options) { o.LegacyCreate = true }), do: "POST /Users", body: `{` + userSchemas + `,"userName":"dot"}`, calls: 3},
+		{name: "create user, answered without attributes", with: crowdOption(func(o *crowdtest.Options) { o.WritesOmitAttributes = true }), do: "POST /Users", body: `{` + userSchemas + `,"userName":"dot"}`, calls: 1},
 		{name: "create user with a default group", with: defaults, do: "POST /Users", body: `{` + userSchemas + `,"userName":"dot"}`, calls: 4},
 		{name: "create user, name taken", do: "POST /Users", body: `{` + userSchemas + `,"userName":"ann"}`, calls: 2},
 		{name: "user unchanged", do: "PUT /Users/{ann}", body: annWhole + `}`, calls: 1},
@@ -130,6 +149,13 @@ func TestCalls(t *testing.T) {
 			c.group("mapped", c.bob)
 			c.group("also", c.bob)
 		}, do: "PATCH /Groups/n-YWxzbw", body: member("remove", "{bob}"), calls: 5},
+		{name: "remove one from two targets", with: twice, given: func(c *scene) {
+			c.crowd.AddGroup(crowd.Group{Name: "one", Active: true})
+			c.crowd.AddGroup(crowd.Group{Name: "two", Active: true})
+			c.group("mapped", c.bob)
+		}, do: "PATCH /Groups/n-bWFwcGVk", body: member("remove", "{bob}"), calls: 7},
+		{name: "add a member, exclusive", with: exclusive, do: "PATCH /Groups/{devs}", body: member("add", "{bob}"), calls: 4},
+		{name: "remove a member, exclusive", with: exclusive, do: "PATCH /Groups/{devs}", body: member("remove", "{ann}"), calls: 4},
 		{name: "replace members by the same", do: "PUT /Groups/{devs}", body: group("devs", `,"members":[{"value":"{ann}"}]`), calls: 4},
 		{name: "replace one of the members", do: "PUT /Groups/{devs}", body: group("devs", `,"members":[{"value":"{bob}"}]`), calls: 12},
 	}
