@@ -10,6 +10,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/admin"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/groupsync/audit"
@@ -137,6 +138,7 @@ func ExampleReviewChange() {
 	fmt.Println("supply", needs[0].Text)
 
 	fresh := &crowdtest.Server{Application: "scim", Password: "s3cret"} // another Crowd
+	fresh.AddAdministrator("root", "t0psecret")
 	options := backup.ReviewOptions{
 		Build: backup.BuildOptions{
 			BaseURL:    "https://bridge.example.com",
@@ -144,7 +146,11 @@ func ExampleReviewChange() {
 			Resolve: backup.References(func(string) (string, bool) { return "s3cret", true }, // os.LookupEnv
 				nil),
 		},
-		Directories: func(context.Context, backup.Connection) ([]string, error) { return []string{"Employees"}, nil },
+		Administration: func(c backup.Connection) (backup.Administration, error) {
+			return admin.New(admin.Config{
+				BaseURL: c.Crowd.URL, Administrator: "root", Password: "t0psecret", HTTPClient: &http.Client{Transport: fresh},
+			})
+		},
 	}
 	review, err := backup.ReviewChange(ctx, nil, exported, options)
 	if err != nil {
@@ -154,8 +160,10 @@ func ExampleReviewChange() {
 	for _, problem := range review.Problems {
 		fmt.Println(problem, problem.Stops)
 	}
-	fresh.AddUser(crowd.User{Name: "cat", Active: true})
-	fresh.AddGroup(crowd.Group{Name: "employees", Active: true})
+	fresh.AddDirectory(crowdtest.Directory{Name: "Employees"})
+	fresh.UpdateApplication("scim", func(a *crowdtest.Application) { a.Directories = []crowdtest.Mapping{{Directory: "Employees"}} })
+	fresh.In("Employees").AddUser(crowd.User{Name: "cat", Active: true})
+	fresh.In("Employees").AddGroup(crowd.Group{Name: "employees", Active: true})
 	review, err = backup.ReviewChange(ctx, nil, exported, options)
 	if err != nil || review.Stops() {
 		fmt.Println(review.Problems, err)
@@ -165,6 +173,8 @@ func ExampleReviewChange() {
 	fmt.Println(live.Running()[0].BaseURL, err)
 	// Output:
 	// supply the environment variable CROWD_PASSWORD_OKTA: the password of the application "scim" in Crowd at https://crowd.example.com/crowd
+	// /connections/0/crowd/directory/name: the application sees no directory "Employees". Create it in Crowd and map it to the application, or correct the name true
+	// /connections/0/crowd/application: what the application may do in Crowd was not tried out. Review with a probe, which makes a user and two groups and removes them, or look in Crowd false
 	// /connections/0/users/leads/project: Crowd has no user "cat". Create the user, or name another true
 	// /connections/0/groups/defaultForAllUsers/0: Crowd has no group "employees". Create the group, or correct the name false
 	// https://bridge.example.com/scim/okta/v2 <nil>

@@ -17,12 +17,14 @@ type ReviewOptions struct {
 	// review.
 	Build BuildOptions
 	// Probe has Crowd's permissions tried out, see [crowd.Client.Check], which makes
-	// a user and two groups and removes them. Without it a review writes nothing.
+	// a user and two groups and removes them. Without it a review writes nothing, and
+	// goes by what an administrator is told.
 	Probe bool
-	// Directories returns the names of the directories that a connection's
-	// application has. An application cannot ask Crowd for them, so without it the
-	// names of directories are not checked.
-	Directories func(ctx context.Context, c Connection) ([]string, error)
+	// Administration returns what asks the Crowd of a connection as an administrator,
+	// nil for nobody. An application cannot ask which directories it sees, nor, without
+	// a probe, what it may do: without an administrator the review tells that it does
+	// not know.
+	Administration func(c Connection) (Administration, error)
 }
 
 // A Problem is something that Crowd does not have or does not allow, and that a
@@ -87,8 +89,9 @@ func (r *Review) Stops() bool {
 }
 
 // ReviewChange holds a document against Crowd, and against the document in use: what
-// differs, whether Crowd has the groups and users that it names and lets its
-// applications in, and who would gain and lose what. It changes nothing, but for what
+// differs, whether Crowd has the directories, groups and users that it names, lets its
+// applications in and gives them the permissions they need, and who would gain and lose
+// what. It changes nothing, but for what
 // ReviewOptions.Probe asks for. A nil before is a fresh start.
 //
 // The error is of type [mapping.Faults] where a document is not valid; what is wrong
@@ -140,7 +143,7 @@ func (r *reviewing) connection(ctx context.Context, i int) error {
 		v.stop("/crowd", err, "Check address, application and password, and that Crowd lets the application in from here")
 		return ctx.Err()
 	}
-	for _, check := range []func(context.Context) error{v.probe, v.directory, v.users, v.groups} {
+	for _, check := range []func(context.Context) error{v.access, v.users, v.groups} {
 		if err := check(ctx); err != nil {
 			v.stop("/crowd", err, "Try again")
 			return ctx.Err()
@@ -168,43 +171,13 @@ func (v *reviewed) stop(pointer string, err error, remedy string) {
 }
 
 func (v *reviewed) problem(pointer, text, remedy string, stops bool) {
-	v.Problems = append(v.Problems, Problem{v.Name, v.pointer + pointer, text, remedy, stops})
+	v.Problems = append(v.Problems, Problem{v.Name, v.pointer + pointer, strings.TrimRight(text, "."), remedy, stops})
 }
 
 // reach asks Crowd for anything.
 func (v *reviewed) reach(ctx context.Context) error {
 	for _, err := range v.running.Client.Groups(ctx, crowd.Query{PageSize: 1}) {
 		return err
-	}
-	return nil
-}
-
-func (v *reviewed) probe(ctx context.Context) error {
-	if !v.options.Probe {
-		return nil
-	}
-	for _, f := range v.running.Client.Check(ctx).Findings {
-		switch f.Verdict {
-		case crowd.Fails:
-			v.problem("/crowd", f.Detail, f.Remedy, true)
-		case crowd.Missing:
-			v.problem("/crowd", f.Detail, f.Remedy, false)
-		}
-	}
-	return nil
-}
-
-func (v *reviewed) directory(ctx context.Context) error {
-	name := v.Crowd.Directory.Name
-	if name == "" || v.options.Directories == nil {
-		return nil
-	}
-	names, err := v.options.Directories(ctx, v.Connection)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(names, func(s string) bool { return crowd.Fold(s) == crowd.Fold(name) }) && !v.Crowd.Directory.Create {
-		v.problem("/crowd/directory/name", "the application has no directory "+quote(name), "Create it in Crowd and map it to the application, or correct the name", true)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,7 +15,9 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/admin"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
+	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
@@ -95,6 +98,29 @@ func TestReviewTellsWhoGainsAndLoses(t *testing.T) {
 	}
 }
 
+// notTried is said where nobody knows what the application may do.
+const notTried = "false /connections/0/crowd/application: what the application may do in Crowd was not tried out. Review with a probe"
+
+// administration asks the site's Crowd as an administrator.
+func (s *site) administration(t *testing.T, password crowd.Secret) func(backup.Connection) (backup.Administration, error) {
+	return func(c backup.Connection) (backup.Administration, error) {
+		return admin.New(admin.Config{
+			BaseURL: c.Crowd.URL, Administrator: "root", Password: password, HTTPClient: &http.Client{Transport: s.crowd},
+		})
+	}
+}
+
+// noMappings is a Crowd whose applications see no directory.
+type noMappings struct{}
+
+func (noMappings) ApplicationNamed(context.Context, string) (*admin.Application, error) {
+	return &admin.Application{ID: 1}, nil
+}
+
+func (noMappings) Mappings(context.Context, int64) iter.Seq2[*admin.Mapping, error] {
+	return func(func(*admin.Mapping, error) bool) {}
+}
+
 func TestReviewFindsWhatDoesNotFit(t *testing.T) {
 	s, _ := crew(t)
 	s.crowd.AddUser(crowd.User{Name: "admin", Active: true})
@@ -108,6 +134,7 @@ func TestReviewFindsWhatDoesNotFit(t *testing.T) {
 		want   []string
 	}{
 		{"names", nil, true, []string{
+			notTried,
 			`true /connections/0/users/leads/component: Crowd has no user "nemo". Create the user, or name another`,
 			`false /connections/0/users/protected/1: Crowd has no user "root". Create the user, or name another`,
 			`false /connections/0/groups/defaultForNewUsers/1: Crowd has no group "guests". Create the group, or correct the name`,
@@ -121,22 +148,84 @@ func TestReviewFindsWhatDoesNotFit(t *testing.T) {
 		{"no password", func(_ *backup.Connection, o *backup.ReviewOptions) { o.Build.Resolve = resolver(nil) }, true, []string{
 			`true /connections/0/crowd: backup: connection okta: password of the application "scim": `,
 		}},
+		{"directory, nobody to ask", func(c *backup.Connection, _ *backup.ReviewOptions) {
+			c.Crowd.Directory = backup.Directory{Name: "Employees"}
+		}, false, []string{
+			`false /connections/0/crowd/directory/name: that the application sees the directory "Employees" could not be checked, since only an administrator of Crowd is told. Look in Crowd, or review with an administrator's password`,
+			notTried,
+		}},
+		{"directory, the administrator is another", func(c *backup.Connection, o *backup.ReviewOptions) {
+			c.Crowd.Directory = backup.Directory{Name: "Employees"}
+			o.Administration = s.administration(t, "PLANTED-wrong")
+		}, false, []string{
+			`false /connections/0/crowd: the administrator's question was not answered: crowd: list applications: administrator not authenticated (401): Client must be authenticated to access this resource. Check the administrator's name`,
+			`false /connections/0/crowd/directory/name: that the application sees the directory "Employees" could not be checked`,
+			notTried,
+		}},
 		{"directory", func(c *backup.Connection, o *backup.ReviewOptions) {
 			c.Crowd.Directory = backup.Directory{Name: "Employees"}
-			c.Users, c.Groups = backup.Users{}, backup.Groups{}
-			o.Directories = func(context.Context, backup.Connection) ([]string, error) { return []string{"Crowd"}, nil }
-		}, true, []string{`true /connections/0/crowd/directory/name: the application has no directory "Employees". `}},
-		{"permissions", func(c *backup.Connection, o *backup.ReviewOptions) {
-			c.Users, c.Groups = backup.Users{}, backup.Groups{}
-			o.Probe = true
+			o.Administration = s.administration(t, "secret")
+		}, true, []string{
+			`true /connections/0/crowd/directory/name: the application sees no directory "Employees". Create it in Crowd and map it to the application, or correct the name`,
+			notTried,
+		}},
+		{"directory to be created", func(c *backup.Connection, o *backup.ReviewOptions) {
+			c.Crowd.Directory = backup.Directory{Name: "Employees", Create: true}
+			o.Administration = s.administration(t, "secret")
+		}, false, []string{
+			`false /connections/0/crowd/directory/name: the application sees no directory "Employees". It is to be created, and mapped to the application, before the connection is served`,
+			notTried,
+		}},
+		{"directory that is there", func(c *backup.Connection, o *backup.ReviewOptions) {
+			c.Crowd.Directory = backup.Directory{Name: "CROWD"}
+			o.Administration = s.administration(t, "secret")
+		}, false, nil},
+		{"no directory", func(_ *backup.Connection, o *backup.ReviewOptions) {
+			o.Administration = func(backup.Connection) (backup.Administration, error) { return noMappings{}, nil }
+		}, true, []string{`true /connections/0/crowd/application: the application sees no directory. In Crowd, map one to the application`, notTried}},
+		{"permissions, by an administrator", func(c *backup.Connection, o *backup.ReviewOptions) {
+			o.Administration = s.administration(t, "secret")
+			c.Groups.KeepEmptyGroups = true
+			s.crowd.UpdateApplication(crowdtest.DefaultApplication, func(a *crowdtest.Application) {
+				a.Directories = []crowdtest.Mapping{{Directory: crowdtest.DefaultDirectory, Denied: []crowdtest.Operation{
+					crowdtest.AddUser, crowdtest.ModifyGroup, crowdtest.RemoveUser, crowdtest.RemoveGroup, crowdtest.ModifyUserAttributes,
+				}}}
+			})
+		}, true, []string{
+			`true /connections/0/crowd/application: the application lacks permissions in the directory "Crowd": UPDATE_USER_ATTRIBUTE, UPDATE_GROUP, CREATE_USER. In Crowd, give them to the application, in the directory itself too`,
+		}},
+		{"permissions that are not needed", func(c *backup.Connection, o *backup.ReviewOptions) {
+			o.Administration, c.Users.Create = s.administration(t, "secret"), new(false)
+			s.crowd.UpdateApplication(crowdtest.DefaultApplication, func(a *crowdtest.Application) {
+				a.Directories = []crowdtest.Mapping{{Directory: crowdtest.DefaultDirectory, Denied: []crowdtest.Operation{crowdtest.AddUser, crowdtest.RemoveUser}}}
+			})
+		}, false, nil},
+		{"permissions, tried out", func(c *backup.Connection, o *backup.ReviewOptions) {
+			o.Probe, c.Users.Delete = true, groupsync.Delete
 			s.crowd.SetDirectory(crowdtest.DefaultDirectory, func(d *crowdtest.Directory) { d.Denied = []crowdtest.Operation{crowdtest.AddUser} })
-		}, true, []string{"true /connections/0/crowd: "}},
+		}, true, []string{
+			"true /connections/0/crowd: permission to add users: denied. In Crowd, give the application this permission in the directory, and the directory itself too: the stricter of the two counts",
+			"false /connections/0/crowd: nested groups: missing. Switch",
+		}},
+		{"permissions, tried out and not needed", func(c *backup.Connection, o *backup.ReviewOptions) {
+			o.Probe = true
+			s.crowd.SetDirectory(crowdtest.DefaultDirectory, func(d *crowdtest.Directory) { d.Denied = []crowdtest.Operation{crowdtest.RemoveUser} })
+		}, false, []string{
+			"false /connections/0/crowd: e-mail change: missing. E-mail addresses",
+			"false /connections/0/crowd: nested groups: missing. Switch",
+			"false /connections/0/crowd: permission to remove users: ",
+		}},
 	}
+	s.crowd.AddAdministrator("root", "secret")
+	undisturbed := []crowdtest.Mapping{{Directory: crowdtest.DefaultDirectory}}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			s.crowd.UpdateApplication(crowdtest.DefaultApplication, func(a *crowdtest.Application) { a.Directories = undisturbed })
+			s.crowd.SetDirectory(crowdtest.DefaultDirectory, func(d *crowdtest.Directory) { d.Denied = nil })
 			c := configured(t, settings)
 			o := backup.ReviewOptions{Build: s.options()}
 			if test.change != nil {
+				c = configured(t, "")
 				test.change(&c.Connections[0], &o)
 			}
 			r, err := backup.ReviewChange(t.Context(), nil, c, o)
@@ -151,6 +240,9 @@ func TestReviewFindsWhatDoesNotFit(t *testing.T) {
 			}
 			if r.Stops() != test.stops {
 				t.Errorf("stops: %v, want %v", r.Stops(), test.stops)
+			}
+			if len(got) != len(test.want) {
+				t.Errorf("problems:\n%s\nwant %d", strings.Join(got, "\n"), len(test.want))
 			}
 			for i, want := range test.want {
 				if len(got) <= i || !strings.HasPrefix(got[i], want) {
