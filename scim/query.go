@@ -189,6 +189,9 @@ func (h *Handler) project(q *query, given map[string]string) (err error) {
 	return nil
 }
 
+// said notes what a write says, for its answer to show.
+func (q *query) said(t *resource.Type, paths []filter.Path) { q.shown[t] = q.shown[t].Said(paths) }
+
 const longestAttributeList = 16 << 10
 
 func attributeList(name, text string) ([]filter.Path, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
+	"github.com/scimcrowd/scimcrowd/mapping/filter"
 	"github.com/scimcrowd/scimcrowd/scim/internal/resource"
 )
 
@@ -66,6 +67,7 @@ func (h *Handler) body(x *exchange, t *resource.Type) (*query, map[string]any, e
 	if doc, err = t.Normalise(doc, h.traits.leniency); err != nil {
 		return nil, nil, err
 	}
+	q.said(t, t.Named(doc))
 	return q, doc, t.Validate(doc)
 }
 
@@ -152,6 +154,11 @@ func (h *Handler) patchBody(x *exchange, t *resource.Type) (*query, []resource.O
 		return nil, nil, err
 	}
 	ops, err := resource.ParsePatch(doc, t, h.traits.leniency, resource.Limits{Depth: h.limits.Depth, Operations: h.limits.Operations})
+	var paths []filter.Path
+	for _, op := range ops {
+		paths = append(paths, *op.Path)
+	}
+	q.said(t, paths)
 	return q, ops, err
 }
 

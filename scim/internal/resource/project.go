@@ -11,6 +11,7 @@ type Projection struct {
 	t        *Type
 	chosen   map[*attribute]choice // by the attributes parameter; nil if there was none
 	excluded map[*attribute]choice
+	said     map[*attribute]choice // by the request; see Said
 }
 
 // A choice names an attribute as a whole, or some of its sub-attributes.
@@ -34,6 +35,33 @@ func (t *Type) Projection(attributes, excluded []filter.Path) *Projection {
 		t.choose(p.excluded, path)
 	}
 	return p
+}
+
+// Said returns a projection for the answer to a write: what is returned on request only is shown of what the paths
+// name, for the client said it (RFC 7643 section 7, "returned"). The parameters stay above that.
+func (p *Projection) Said(paths []filter.Path) *Projection {
+	said := &Projection{t: p.t, chosen: p.chosen, excluded: p.excluded, said: map[*attribute]choice{}}
+	for _, path := range paths {
+		p.t.choose(said.said, path)
+	}
+	return said
+}
+
+// Named returns the paths of the attributes that a resource in normal form has.
+func (t *Type) Named(doc map[string]any) []filter.Path {
+	var paths []filter.Path
+	for key, v := range doc {
+		sec := t.byURN[key]
+		if sec == nil {
+			paths = append(paths, filter.Path{Attr: filter.Attr{Name: key}})
+			continue
+		}
+		own, _ := v.(map[string]any)
+		for name := range own {
+			paths = append(paths, filter.Path{Attr: filter.Attr{URN: sec.urn, Name: name}})
+		}
+	}
+	return paths
 }
 
 // choose adds what a path names to the choices.
@@ -95,7 +123,7 @@ func (p *Projection) member(out map[string]any, sec *section, key string, v any)
 		return
 	}
 	if a.typ == filter.Complex {
-		v = shape(a, v, show, without)
+		v = p.shape(a, v, show, without)
 	}
 	if !empty(v) {
 		out[a.name] = v
@@ -105,6 +133,7 @@ func (p *Projection) member(out map[string]any, sec *section, key string, v any)
 // decide tells whether an attribute is shown, and if it is, which sub-attributes only, or which not.
 func (p *Projection) decide(a *attribute) (show, without []*attribute, ok bool) {
 	chosen, named := p.chosen[a]
+	_, said := p.said[a]
 	switch {
 	case a.returned == "never":
 		return nil, nil, false
@@ -113,7 +142,7 @@ func (p *Projection) decide(a *attribute) (show, without []*attribute, ok bool) 
 	case p.chosen != nil && !named:
 		show = always(a) // a sub-attribute may have to be shown all the same
 		return show, nil, len(show) > 0
-	case p.chosen == nil && a.returned == "request":
+	case p.chosen == nil && a.returned == "request" && !said:
 		return nil, nil, false
 	case named && !chosen.whole:
 		show = append(always(a), chosen.subs...)
@@ -141,11 +170,13 @@ func always(a *attribute) []*attribute {
 }
 
 // shape returns a complex value, or each of several, with only what is shown of it.
-func shape(a *attribute, v any, show, without []*attribute) any {
+func (p *Projection) shape(a *attribute, v any, show, without []*attribute) any {
+	said := p.said[a]
 	hidden := make([]string, 0, len(a.subs))
 	for _, s := range a.subs {
 		named := slices.Contains(show, s)
-		if s.returned == "never" || (show != nil && !named) || (s.returned == "request" && !named) ||
+		asked := named || said.whole || slices.Contains(said.subs, s)
+		if s.returned == "never" || (show != nil && !named) || (s.returned == "request" && !asked) ||
 			(s.returned != "always" && slices.Contains(without, s)) {
 			hidden = append(hidden, s.name)
 		}
