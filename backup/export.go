@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // Secrets says what becomes of passwords in an export. Hashes of tokens are in
@@ -59,28 +58,26 @@ func Export(ctx context.Context, c *Config, o ExportOptions) (*Config, []Need, e
 	if err != nil {
 		return nil, nil, err
 	}
-	taken := map[string]bool{}
-	for _, connection := range out.Connections {
-		taken[connection.Crowd.Password.Env] = true
+	all, taken := out.credentials(), map[string]bool{}
+	for _, p := range all {
+		taken[p.Env] = true
 	}
-	for i := range out.Connections {
+	for _, p := range all {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		connection := &out.Connections[i]
-		password := &connection.Crowd.Password
 		switch o.Secrets {
 		case Sealed:
-			err = password.seal(ctx, o)
+			err = p.seal(ctx, o)
 		case KeepReferences:
-			if password.Value != "" {
-				password.leaveOut(connection.Name, taken)
+			if p.Value != "" {
+				p.leaveOut(taken)
 			}
 		default:
-			password.leaveOut(connection.Name, taken)
+			p.leaveOut(taken)
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("backup: export: connection %s: password: %w", connection.Name, err)
+			return nil, nil, fmt.Errorf("backup: export: connection %s: password: %w", p.connection.Name, err)
 		}
 	}
 	return out, out.Needs(), nil
@@ -89,38 +86,35 @@ func Export(ctx context.Context, c *Config, o ExportOptions) (*Config, []Need, e
 // Needs lists what must be supplied before c can be run.
 func (c *Config) Needs() []Need {
 	var needs []Need
-	for i, connection := range c.Connections {
-		p := connection.Crowd.Password
-		what := fmt.Sprintf("the password of the application %s in Crowd at %s", quote(connection.Crowd.Application), connection.Crowd.URL)
+	for _, p := range c.credentials() {
 		text := ""
 		switch {
 		case p.Env != "":
-			text = fmt.Sprintf("the environment variable %s: %s", p.Env, what)
+			text = fmt.Sprintf("the environment variable %s: %s", p.Env, p.what())
 		case p.File != "":
-			text = fmt.Sprintf("the file %s: %s", quote(p.File), what)
+			text = fmt.Sprintf("the file %s: %s", quote(p.File), p.what())
 		case p.Sealed != "":
-			text = "the passphrase that opens " + what
+			text = "the passphrase that opens " + p.what()
 		case p.Value == "":
-			text = what
+			text = p.what()
 		default:
 			continue
 		}
-		needs = append(needs, Need{connection.Name, fmt.Sprintf("/connections/%d/crowd/password", i), text})
+		needs = append(needs, Need{p.connection.Name, p.pointer, text})
 	}
 	return needs
 }
 
 // leaveOut makes p name an environment variable, one that no other password of
 // the document names.
-func (p *Password) leaveOut(connection string, taken map[string]bool) {
+func (p credential) leaveOut(taken map[string]bool) {
 	if p.Env != "" {
 		return
 	}
-	base := "CROWD_PASSWORD_" + strings.ToUpper(strings.ReplaceAll(connection, "-", "_"))
-	name := base
+	name := p.variable()
 	for i := 2; taken[name]; i++ {
-		name = fmt.Sprintf("%s_%d", base, i)
+		name = fmt.Sprintf("%s_%d", p.variable(), i)
 	}
 	taken[name] = true
-	*p = Password{Env: name}
+	*p.Password = Password{Env: name}
 }

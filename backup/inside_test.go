@@ -145,3 +145,37 @@ func TestUpgrades(t *testing.T) {
 		}
 	}
 }
+
+// A secret of the document is in a Password, and each Password is found by what exports.
+func TestSecretsAreCredentials(t *testing.T) {
+	seen := map[*shape]bool{}
+	var walk func(s *shape, path string)
+	walk = func(s *shape, path string) {
+		if s.kind == secret && !strings.HasSuffix(path, "/password/value") {
+			t.Errorf("%s is a secret outside a password", path)
+		}
+		if s.kind == list {
+			walk(s.elem, path)
+		}
+		if seen[s] || s.kind != object {
+			return
+		}
+		seen[s] = true
+		for _, f := range s.fields {
+			walk(f.shape, path+"/"+f.name)
+		}
+	}
+	walk(configShape(), "")
+	c := &Config{Connections: []Connection{{Name: "a-b"}, {Name: "c"}}}
+	var got []string
+	for _, p := range c.credentials() {
+		p.Value = "x"
+		got = append(got, p.pointer+" "+p.variable())
+	}
+	if want := []string{"/connections/0/crowd/password CROWD_PASSWORD_A_B", "/connections/1/crowd/password CROWD_PASSWORD_C"}; !slices.Equal(got, want) {
+		t.Errorf("credentials = %v, want %v", got, want)
+	}
+	if c.Connections[1].Crowd.Password.Value != "x" {
+		t.Error("a credential is a copy")
+	}
+}

@@ -87,13 +87,12 @@ func Unseal(c *Config, open Opener) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range out.Connections {
-		p := &out.Connections[i].Crowd.Password
+	for _, p := range out.credentials() {
 		if p.Sealed == "" {
 			continue
 		}
-		if *p, _, err = unsealed(p.Sealed, open); err != nil {
-			return nil, fmt.Errorf("backup: unseal: connection %s: password: %w", out.Connections[i].Name, err)
+		if *p.Password, _, err = unsealed(p.Sealed, open); err != nil {
+			return nil, fmt.Errorf("backup: unseal: connection %s: password: %w", p.connection.Name, err)
 		}
 	}
 	return out, nil
