@@ -13,28 +13,73 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// A keySet tells whether a signature is wrong or keys could not be fetched; the
-// verifier's error does not.
-type keySet struct{ *oidc.RemoteKeySet }
+// A keySet is the issuer's keys. It reads them anew once they are old, though
+// every token be signed by one that is known: so the issuer can withdraw one. An
+// issuer that is down at that time stops nobody.
+type keySet struct {
+	read func() *oidc.RemoteKeySet
+	now  func() time.Time
 
-// fetchError is where the keySet leaves the error of a fetch, and fetchKey
-// where it finds that.
+	mu      sync.Mutex // guards what follows
+	current *oidc.RemoteKeySet
+	due     time.Time // when to read them anew
+}
+
+const (
+	keepKeys   = time.Hour
+	keepOnFail = time.Minute
+)
+
+func newKeySet(read func() *oidc.RemoteKeySet, now func() time.Time) *keySet {
+	return &keySet{read: read, now: now, current: read(), due: now().Add(keepKeys)}
+}
+
+// fetchError is where the keySet leaves the error of a fetch, which the
+// verifier's error does not tell from a wrong signature, and fetchKey where it
+// finds that.
 type (
 	fetchError struct{ err error }
 	fetchKey   struct{}
 )
 
 // VerifySignature implements [oidc.KeySet].
-func (k keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	payload, err := k.RemoteKeySet.VerifySignature(ctx, token)
-	// With a wrong signature the error wraps none, with a failed fetch it does.
-	if wrapped, ok := err.(interface{ Unwrap() error }); ok && wrapped.Unwrap() != nil {
-		if fetch, ok := ctx.Value(fetchKey{}).(*fetchError); ok {
-			fetch.err = err
+func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	current, next := k.sets()
+	if next != nil {
+		payload, err := next.VerifySignature(ctx, token)
+		if !fetchFailed(err) {
+			k.use(next)
+			return payload, err
 		}
+	}
+	payload, err := current.VerifySignature(ctx, token)
+	if fetch, ok := ctx.Value(fetchKey{}).(*fetchError); ok && fetchFailed(err) {
+		fetch.err = err
 	}
 	return payload, err
 }
+
+// sets returns the keys in use and, if these are old, what reads them anew. Only
+// one caller is given that.
+func (k *keySet) sets() (current, next *oidc.RemoteKeySet) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.now().Before(k.due) {
+		return k.current, nil
+	}
+	k.due = k.now().Add(keepOnFail)
+	return k.current, k.read()
+}
+
+func (k *keySet) use(next *oidc.RemoteKeySet) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.current, k.due = next, k.now().Add(keepKeys)
+}
+
+// fetchFailed reports whether keys could not be fetched. With a wrong signature
+// the error wraps none, with a failed fetch it does.
+func fetchFailed(err error) bool { return errors.Unwrap(err) != nil }
 
 const (
 	keepAnswer  = 10 * time.Second

@@ -12,8 +12,8 @@
 //
 //	running, err := backup.BuildAll(ctx, config, backup.BuildOptions{Issuers: oidc.Accept, …})
 //
-// A token is accepted if a key that the issuer publishes at this time signed
-// it, by an algorithm with public keys, for the audience, and if it is within
+// A token is accepted if a key that the issuer publishes, or published within the
+// last hour, signed it, by an algorithm with public keys, for the audience, and if it is within
 // its time; and, where the settings say so, if it was issued to one of certain
 // clients with certain scopes. Nothing is fetched before the first token that
 // names the issuer, and no token that does not name it causes a request.

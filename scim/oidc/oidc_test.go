@@ -206,6 +206,49 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestWithdrawal checks that a key that was withdrawn is accepted no more after an
+// hour, though nobody sends a token with another one, and that an issuer that is
+// down at that time stops nobody.
+func TestWithdrawal(t *testing.T) {
+	first, second := newRSA(t, "k1"), newRSA(t, "k2")
+	i := newIssuer(t, first)
+	auth := i.authenticator()
+	try := func(s signer) error {
+		_, err := auth.Authenticate(request("Bearer " + s.token(t, i.claims())))
+		return err
+	}
+	if err := try(first); err != nil {
+		t.Fatal(err)
+	}
+	i.change(func() { i.fail = true })
+	i.pass(2 * time.Hour)
+	for range 3 {
+		if err := try(first); err != nil {
+			t.Errorf("while the issuer is down: %v", err)
+		}
+	}
+	if n := i.requests()["/keys"]; n != 2 {
+		t.Errorf("%d requests for keys, want one more", n)
+	}
+	i.change(func() { i.fail, i.keys = false, []signer{second} })
+	i.pass(2 * time.Minute)
+	if err := try(first); err == nil || errors.Is(err, scim.ErrUndecided) {
+		t.Errorf("a withdrawn key: error = %v", err)
+	}
+	if err := try(second); err != nil {
+		t.Errorf("the new key: %v", err)
+	}
+	before := i.requests()["/keys"]
+	for range 20 {
+		if err := try(second); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := i.requests()["/keys"]; n != before {
+		t.Errorf("%d more requests for keys", n-before)
+	}
+}
+
 func TestIssuerDown(t *testing.T) {
 	key := newRSA(t, "k1")
 	i := newIssuer(t, key)

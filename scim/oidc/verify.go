@@ -119,9 +119,11 @@ func (v *Verifier) verifier(ctx context.Context) (*oidc.IDTokenVerifier, error) 
 			return nil, err
 		}
 	}
-	// The keys are fetched again long after this request: not on its context.
-	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), v.client), address)
-	v.ready = oidc.NewVerifier(v.issuer.URL, keySet{keys}, &oidc.Config{
+	read := func() *oidc.RemoteKeySet {
+		// Long after this request: not on its context.
+		return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), v.client), address)
+	}
+	v.ready = oidc.NewVerifier(v.issuer.URL, newKeySet(read, v.now), &oidc.Config{
 		ClientID: v.issuer.Audience, SupportedSigningAlgs: algorithms(), Now: v.now,
 	})
 	return v.ready, nil
