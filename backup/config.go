@@ -57,8 +57,8 @@ type Crowd struct {
 	Application string `json:"application"`
 	// Password says where the application's password is. Required.
 	Password Password `json:"password"`
-	// Directory is the directory that the application manages. It is told for
-	// restoring on another Crowd; a running connection works on whatever
+	// Directory is the directory that the application manages, which
+	// [EnsureDirectories] has Crowd provide; a running connection works on whatever
 	// directory its application has.
 	Directory Directory `json:"directory,omitzero"`
 	// MaxInFlight bounds the requests to Crowd in flight. Default 8.

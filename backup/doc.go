@@ -21,6 +21,9 @@
 //	})
 //	running.Mount(mux)
 //
+// [EnsureDirectories] has Crowd provide the directories that the document names,
+// with an administrator's password that no document holds.
+//
 // # Documents in version control
 //
 // [Write] has one form for each Config, so that documents differ only where

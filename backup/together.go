@@ -38,8 +38,7 @@ func BuildAll(ctx context.Context, c *Config, o BuildOptions) ([]*Running, error
 // the same directory. What the document does not tell is found out in Crowd, by
 // [groupsync.Engine.CheckStrangers].
 func (c Connection) SharesDirectory(other Connection) bool {
-	address := func(c Connection) string { return strings.ToLower(strings.TrimRight(c.Crowd.URL, "/")) }
-	if address(c) != address(other) {
+	if !c.sameCrowd(other) {
 		return false
 	}
 	mine, theirs := c.Crowd.Directory.Name, other.Crowd.Directory.Name
@@ -47,6 +46,12 @@ func (c Connection) SharesDirectory(other Connection) bool {
 		return crowd.Fold(mine) == crowd.Fold(theirs)
 	}
 	return crowd.Fold(c.Crowd.Application) == crowd.Fold(other.Crowd.Application)
+}
+
+// sameCrowd reports whether two connections have the same Crowd.
+func (c Connection) sameCrowd(other Connection) bool {
+	address := func(c Connection) string { return strings.ToLower(strings.TrimRight(c.Crowd.URL, "/")) }
+	return address(c) == address(other)
 }
 
 // neighbours returns the other connections as the engine knows them.

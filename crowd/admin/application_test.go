@@ -101,11 +101,6 @@ func TestMappings(t *testing.T) {
 			if diff := cmp.Diff(want, collect(t, s.client.Mappings(t.Context(), 1))); diff != "" {
 				t.Errorf("mappings mismatch (-want +got):\n%s", diff)
 			}
-			names, err := s.client.DirectoriesOf(t.Context(), "SCIM")
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkList(t, names, "Crowd", "Staff")
 			for _, want := range []bool{true, false} {
 				if changed, err := s.client.Unmap(t.Context(), 1, firstDirectory); changed != want || err != nil {
 					t.Fatalf("unmap: %v, %v", changed, err)
@@ -134,7 +129,7 @@ func TestMappingsRefused(t *testing.T) {
 			return err
 		},
 		"permissions of no mapping": func() error { return s.client.SetPermissions(t.Context(), 1, 7, nil) },
-		"directories of nobody":     func() error { _, err := s.client.DirectoriesOf(t.Context(), "nobody"); return err },
+		"an unknown application":    func() error { _, err := s.client.ApplicationNamed(t.Context(), "nobody"); return err },
 	} {
 		if err := call(); !errors.Is(err, crowd.ErrNotFound) {
 			t.Errorf("%s: %v", what, err)

@@ -62,23 +62,6 @@ func (c *Client) Mappings(ctx context.Context, application int64) iter.Seq2[*Map
 	return pages[mappingWire, Mapping](ctx, c.call, r)
 }
 
-// DirectoriesOf returns the names of the directories that an application sees,
-// which is what a review of a configuration asks for.
-func (c *Client) DirectoriesOf(ctx context.Context, application string) ([]string, error) {
-	a, err := c.ApplicationNamed(ctx, application)
-	if err != nil {
-		return nil, err
-	}
-	names := []string{}
-	for m, err := range c.Mappings(ctx, a.ID) {
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, m.Name)
-	}
-	return names, nil
-}
-
 // Map lets an application see a directory, after those that it sees. One that it
 // sees already is no error, and no change.
 //
