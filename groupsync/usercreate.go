@@ -29,6 +29,7 @@ func (e *Engine) CreateUser(ctx context.Context, p Profile, existing Existing) (
 	if err != nil {
 		return nil, err
 	}
+	p = created(p)
 	if e.cfg.DryRun {
 		return e.tryCreate(ctx, p, name)
 	}
@@ -56,6 +57,15 @@ func (e *Engine) CreateUser(ctx context.Context, p Profile, existing Existing) (
 		return nil, err
 	}
 	return e.complete(ctx, u, p)
+}
+
+// created returns a profile as it is meant where a user is created: without a
+// display name Crowd makes one of the other names, and that is to stay.
+func created(p Profile) Profile {
+	if deref(p.Fields.DisplayName) == "" {
+		p.Fields.DisplayName = nil
+	}
+	return p
 }
 
 // forgetPredecessor takes back what a new user holds of an earlier one of its
