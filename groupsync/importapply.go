@@ -150,6 +150,9 @@ func (a *importApplying) user(ctx context.Context, it *importItem) error {
 	if done, err := a.done(ctx, it, v); done || err != nil {
 		return err
 	}
+	if !a.fits(it, v) {
+		return errStale
+	}
 	steps, err := a.e.importSteps(ctx, it, v)
 	if err != nil {
 		return err
@@ -177,6 +180,18 @@ func (a *importApplying) create(ctx context.Context, it *importItem) error {
 		it.key = v.Crowd.Key
 	}
 	return err
+}
+
+// fits reports whether a user may still be taken for the one of an item.
+func (a *importApplying) fits(it *importItem, v *User) bool {
+	mine := v.Owner == a.e.connection
+	switch it.action {
+	case ImportLink:
+		return v.Owner == "" || !mine && v.goneForOwner()
+	case ImportRevive:
+		return mine && v.gone
+	}
+	return mine && !v.gone && (v.externalID == "" || v.externalID == it.user.ExternalID)
 }
 
 // done reports whether a user is as the import wants it already.

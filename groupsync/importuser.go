@@ -97,6 +97,9 @@ func (r *importing) user(ctx context.Context, u *ImportUser, f found) error {
 	if err != nil && refused == nil {
 		return err
 	}
+	if m.user != nil {
+		m.user = named(m.user, it.steps)
+	}
 	r.people[u.ExternalID] = r.person(u, m, refused)
 	if refused != nil {
 		r.skip(o, refused.Error())
@@ -245,7 +248,7 @@ func (r *importing) claim(u *ImportUser, m match) match {
 // would do it.
 func (e *Engine) importSteps(ctx context.Context, it *importItem, v *User) ([]Step, error) {
 	if v == nil {
-		return e.stepsOfCreate(ctx, it.user.Profile)
+		return e.stepsOfCreate(ctx, created(it.user.Profile))
 	}
 	p, err := it.wanted(v)
 	if err != nil {
@@ -259,9 +262,21 @@ func (e *Engine) importSteps(ctx context.Context, it *importItem, v *User) ([]St
 	}
 	steps, err := e.stepsOfUpdate(ctx, v, p)
 	if err == nil && v.pending {
-		steps = append(steps, e.completion(v).Steps...)
+		steps = append(steps, e.completion(named(v, steps)).Steps...)
 	}
 	return steps, err
+}
+
+// named returns a user under the name that steps give it.
+func named(v *User, steps []Step) *User {
+	for _, s := range steps {
+		if s.Op == OpRenameUser {
+			renamed := *v
+			renamed.Crowd.Name = s.Changes[0].After
+			return &renamed
+		}
+	}
+	return v
 }
 
 // stepsOfCreate are those of [Engine.CreateUser] of a user who is not there.
@@ -315,7 +330,7 @@ func (e *Engine) stepsOfRevive(ctx context.Context, v *User, p Profile, op Op) (
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat([]Step{first}, rest, e.completion(taken).Steps), nil
+	return slices.Concat([]Step{first}, rest, e.completion(named(taken, rest)).Steps), nil
 }
 
 // leavers plans to deactivate those whom the identity provider does not have any
@@ -339,6 +354,9 @@ func (r *importing) leavers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if len(steps) == 0 {
+			return nil
+		}
 		it.steps = steps
 		o.Action, o.Why = ImportDeactivate, "the identity provider does not have the user"
 		r.add(it, o)
@@ -347,9 +365,11 @@ func (r *importing) leavers(ctx context.Context) error {
 }
 
 // hasLeft reports whether a user is the connection's, may log in, and was not
-// among the records, neither by id nor by name.
+// among the records, neither by id nor by name. One who was deactivated as a leaver
+// may have sessions that a fault has left standing.
 func (r *importing) hasLeft(v *User) bool {
-	if v.Owner != r.e.connection || v.gone || !v.Crowd.Active {
+	leaving := v.Crowd.Active || v.said != nil && !*v.said
+	if v.Owner != r.e.connection || v.gone || !leaving {
 		return false
 	}
 	if _, told := r.people[v.externalID]; told && v.externalID != "" {

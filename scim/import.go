@@ -1,7 +1,7 @@
 package scim
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
@@ -17,13 +17,13 @@ func (h *Handler) ImportUser(doc map[string]any) *groupsync.ImportUser {
 	u := &groupsync.ImportUser{}
 	u.ExternalID, _ = doc["externalId"].(string)
 	u.Name, _ = doc["userName"].(string)
-	doc, u.Skip = h.importable(doc)
-	if u.Skip != nil {
-		return u
+	doc, err := h.importable(doc)
+	var profile groupsync.Profile
+	if err == nil {
+		profile, err = h.profile(doc, before{}, false)
 	}
-	profile, err := h.profile(doc, before{}, false)
 	if err != nil {
-		u.Skip = err
+		u.Skip = errors.New(failureOf(err).detail)
 		return u
 	}
 	if profile.Fields.Active == nil {
@@ -44,7 +44,7 @@ func (h *Handler) importable(doc map[string]any) (map[string]any, error) {
 	delete(doc, "meta")
 	delete(doc, "groups")
 	if doc["externalId"] == nil {
-		return nil, fmt.Errorf("the user has no id at the identity provider")
+		return nil, refuse(invalidValue, "externalId: the user has no id at the identity provider")
 	}
 	if err := h.user.Validate(doc); err != nil {
 		return nil, err
@@ -58,7 +58,9 @@ func (h *Handler) importUpdate(doc map[string]any, v *groupsync.User) (groupsync
 	linked := v.Owner == ""
 	current := h.userDoc(v)
 	if err := h.user.CheckReplace(current, doc); err != nil {
-		return groupsync.Profile{}, err
+		return groupsync.Profile{}, &groupsync.RefusedError{
+			Attribute: "userName", Problem: failureOf(err).detail, Remedy: "Delete the user in Crowd, so that it is created anew", Err: err,
+		}
 	}
 	was := before{v.Data, current}
 	if linked {
@@ -67,6 +69,9 @@ func (h *Handler) importUpdate(doc map[string]any, v *groupsync.User) (groupsync
 	profile, err := h.profile(doc, was, false)
 	if err != nil {
 		return profile, err
+	}
+	if name := profile.Fields.DisplayName; name != nil && *name == "" {
+		profile.Fields.DisplayName = nil // Crowd has made one, when the user was created
 	}
 	if linked && !*h.users.Update {
 		profile.Fields = mapping.Fields{Active: profile.Fields.Active}

@@ -106,3 +106,13 @@ func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func secret(s string) crowd.Secret { return crowd.Secret(s) }
+
+// post sends a request to a handler, past its authentication, and expects 201.
+func post(tb testing.TB, h http.Handler, path, body string) {
+	tb.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
+	if w.Code != http.StatusCreated {
+		tb.Fatalf("POST %s: %d %s", path, w.Code, w.Body)
+	}
+}
