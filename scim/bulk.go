@@ -208,7 +208,8 @@ func (b *bulk) perform(op *bulkOperation) *failure {
 	return b.exchange(op, op.method, path, data)
 }
 
-// complete adds the references that a resource was made without.
+// complete adds the references that a resource was made without. A circle that
+// cannot be closed is a conflict (RFC 7644 section 3.7.1): the resource is there.
 func (b *bulk) complete() {
 	for _, op := range b.operations {
 		if !op.incomplete || op.failure != nil {
@@ -226,6 +227,9 @@ func (b *bulk) complete() {
 		endpoint, _, _ := strings.Cut(strings.Trim(b.relative(op.path), "/"), "/")
 		op.failure = b.exchange(op, http.MethodPut, "/"+endpoint+"/"+op.made, data)
 		op.status = status
+		if f := op.failure; f != nil && f.status == http.StatusBadRequest {
+			op.failure = &failure{status: http.StatusConflict, detail: f.detail, cause: f.cause}
+		}
 	}
 }
 

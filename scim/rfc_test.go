@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/scim"
 )
 
@@ -18,7 +19,7 @@ import (
 type rule struct {
 	Section, Level, Rule string
 	Given                string // "people": users ann and bob, and the group devs of ann
-	With                 string // settings: "me", "passwords", "extension" or "limits"
+	With                 string // settings: "me", "passwords", "extension", "nested" or "limits"
 	Only                 scim.Provider
 	Steps                []struct {
 		Do       string // method and path
@@ -151,6 +152,8 @@ func (r rule) settings(t *testing.T) func(*bridge) {
 			b.cfg.Users.Password = scim.SetPassword
 		case "extension":
 			b.cfg.Extensions = []scim.Extension{costs(t)}
+		case "nested":
+			b.crowd.SetOptions(func(o *crowdtest.Options) { o.NestedGroups = true })
 		case "limits":
 			b.cfg.Limits = scim.Limits{Body: 2000, Operations: 2, Sort: 1}
 		default:
