@@ -1,10 +1,14 @@
 """All operations of atlassian-python-api's Crowd client that are about the user
-management API. Those about other APIs are not the fake's: account, admin,
-appmanagement, directorymanagement, plugins and health checks."""
+management API, and those of the administration APIs that are about directories,
+applications, groups, users and the server. The rest is not the fake's: accounts,
+aliases, audit, backup, licences, mail, sessions, appearance, group-level
+administrators, tests of connections, plugins and health checks."""
 
 import inspect
 import json
 import os
+import re
+from base64 import urlsafe_b64encode
 from urllib.parse import quote
 
 from atlassian import Crowd
@@ -23,13 +27,24 @@ def recorded(operation, name):
     return call
 
 
+# What an operation's source holds if it is about something that the fake serves.
+SERVED = re.compile(
+    r"""usermanagement
+    | _admin_api_url\(f?"(directory/|group/|groups|users|server-info)
+    | _admin_api_url\(f?"application(?!/\{application_id\}/access)
+    | "appmanagement",\ f?"application/\{application_id\}/remote_address
+    """,
+    re.VERBOSE,
+)
+
+
 def operations():
-    """Returns the names of the client's operations on usermanagement."""
+    """Returns the names of the client's operations that the fake serves."""
     helpers = {"_crowd_api_url", "_admin_api_url", "_user_change_status", "__init__"}
-    names = {"user_activate", "user_deactivate"}
+    names = {"user_activate", "user_deactivate", "get_applications", "get_application"}
     for name, member in vars(Crowd).items():
         function = member.fget if isinstance(member, property) else member
-        if name not in helpers and callable(function) and "usermanagement" in inspect.getsource(function):
+        if name not in helpers and callable(function) and SERVED.search(inspect.getsource(function)):
             names.add(name)
     return names
 
@@ -37,8 +52,8 @@ def operations():
 class Recorded:
     """A client that remembers which operations were called."""
 
-    def __init__(self, password):
-        self._crowd = Crowd(ACCESS["crowd"], ACCESS["application"], password)
+    def __init__(self, password, name=ACCESS["application"]):
+        self._crowd = Crowd(ACCESS["crowd"], name, password)
 
     def __getattr__(self, name):
         if isinstance(vars(Crowd).get(name), property):
@@ -47,6 +62,7 @@ class Recorded:
 
 
 crowd = Recorded(ACCESS["password"])
+admin = Recorded(ACCESS["admin_password"], ACCESS["admin"])
 
 
 def equal(got, want):
@@ -211,6 +227,69 @@ def sessions():
     equal(crowd.get_cookie_config()["name"], "crowd.token_key")
 
 
+def shown(page):
+    """Returns the names on the last page of a list."""
+    equal(page["isLastPage"], True)
+    return [e.get("displayName") or e.get("username") or e["name"] for e in page["values"]]
+
+
+def administration():
+    equal(admin.get_server_info()["baseUrl"], ACCESS["crowd"])
+    refused(401, None, crowd.get_server_info)
+    equal(shown(admin.get_managed_directories()), ["Crowd", "Administrators"])
+    equal(shown(admin.get_detailed_directories(search="admin", active=True)), ["Administrators"])
+    page = admin.get_managed_directories(limit=1)
+    equal((page["size"], page["isLastPage"]), (1, False))
+    first = page["values"][0]["id"]
+    second = admin.get_managed_directories(start=1)["values"][0]["id"]
+    equal(admin.get_detailed_directory(first)["directoryType"], "INTERNAL")
+    refused(400, None, admin.synchronize_directory, first)
+
+    application = admin.get_admin_applications(name=ACCESS["application"])["values"][0]
+    number = application["id"]
+    equal(admin.get_admin_application(number), application)
+    equal(admin.update_admin_application(number, {**application, "description": "of the bridge"})["description"], "of the bridge")
+    listed = admin.get_applications(name=ACCESS["application"])["applications"]
+    equal([a["ApplicationEntity"]["id"] for a in listed], [number])
+    equal(admin.get_application(number)["name"], ACCESS["application"])
+    for address in ("127.0.0.1", "192.0.2.1"):
+        done(admin.add_remote_address(number, address))
+    done(admin.remove_remote_address(number, "192.0.2.1"))
+    equal(admin.get_remote_addresses(number), {"remoteAddresses": [{"value": "127.0.0.1"}]})
+
+    equal(admin.add_directory_mapping(number, {"id": second})["directory"]["displayName"], "Administrators")
+    done(admin.move_directory_mapping(number, second, {"position": 0}))
+    mappings = admin.get_directory_mappings(number)["values"]
+    equal([m["directory"]["id"] for m in mappings], [second, first])
+    mapping = admin.get_directory_mapping(number, second)
+    mapping["allowedOperations"].remove("CREATE_USER")
+    equal(admin.update_directory_mapping(number, second, mapping), mapping)
+    done(admin.delete_directory_mapping(number, second))
+    refused(404, None, admin.get_directory_mapping, number, second)
+
+    def entity(name):
+        return f"{first}-" + urlsafe_b64encode(name.encode()).decode().rstrip("=")
+
+    equal(shown(admin.search_directory_groups(first, "g", active=True)), ["g1", "g2", "g3"])
+    equal(admin.get_admin_group_details(entity("g1"))["name"], "g1")
+    equal([g["name"] for g in admin.search_administered_groups({"search": "g2"})["values"]], ["g2"])
+    done_batch(admin.add_users_to_admin_group(entity("g2"), {"usernames": ["ann", "nobody"]}), ["ann"], ["nobody"])
+    equal([u["username"] for u in admin.get_admin_group_members(entity("g2"))["values"]], ["ann"])
+    equal([u["username"] for u in admin.search_admin_group_user_suggestions(entity("g2"), "lind")["values"]], ["bob"])
+    done_batch(admin.remove_users_from_admin_group(entity("g2"), {"usernames": ["ann"]}), ["ann"], [])
+    done_batch(admin.add_user_to_admin_group(entity("bob"), {"groupNames": ["g2", "g3"]}), ["g2", "g3"], [])
+    done_batch(admin.remove_user_from_admin_group(entity("bob"), {"groupNames": ["g2", "g3"]}), ["g2", "g3"], [])
+    done_batch(admin.add_admin_group_nested_groups(entity("g1"), {"groupNames": ["g3"]}), ["g3"], [])
+    equal(shown(admin.get_admin_group_nested_groups(entity("g1"))), ["g3"])
+    done(crowd.group_remove_child_group("g1", "g3"))
+    users = admin.search_admin_users({"search": "bob@", "directoryIds": [first]})["values"]
+    equal([(u["username"], u["directory"]["id"]) for u in users], [("bob", first)])
+
+
+def done_batch(answer, successes, failures):
+    equal((answer["successes"], [f["name"] for f in answer["failures"]]), (successes, failures))
+
+
 def end():
     done(crowd.user_delete("ann"))
     refused(404, "USER_NOT_FOUND", crowd.user, "ann")
@@ -218,7 +297,7 @@ def end():
     refused(401, None, Recorded("wrong").get_cookie_config)
 
 
-for part in (users, passwords, groups, attributes, memberships, searches, sessions, end):
+for part in (users, passwords, groups, attributes, memberships, searches, sessions, administration, end):
     part()
 missing = operations() - called.keys()
 assert not missing, f"never called: {sorted(missing)}"
