@@ -101,15 +101,19 @@ func (c coercer) number(a *attribute, v any) (any, error) {
 	if _, err := n.Int64(); err == nil {
 		return n, nil
 	}
-	if f != math.Trunc(f) || math.Abs(f) > 1<<53 { // 7.0 and 1e3 are integers
+	if !c.NumberStrings || f != math.Trunc(f) || math.Abs(f) > 1<<53 { // 7.0 and 1e3 mean integers, and are none
 		return nil, refuse(invalidValue, "%s is not an integer", a.path)
 	}
 	return json.Number(strconv.FormatInt(int64(f), 10)), nil
 }
 
-// binary checks base64, RFC 7643 section 2.3.6. Line breaks, which some encoders put in, are taken out.
+// binary checks base64, RFC 7643 section 2.3.6, and completes it: padding may be left out, and the alphabet may be the
+// one for addresses. Line breaks, which some encoders put in, are taken out.
 func (c coercer) binary(a *attribute, text string) (any, error) {
-	text = strings.NewReplacer("\r", "", "\n", "").Replace(text)
+	text = strings.NewReplacer("\r", "", "\n", "", "-", "+", "_", "/").Replace(text)
+	if !strings.HasSuffix(text, "=") {
+		text += strings.Repeat("=", (4-len(text)%4)%4)
+	}
 	if _, err := a.definition.ValidateSingular(text); err != nil {
 		return nil, refuse(invalidValue, "%s is not base64", a.path)
 	}

@@ -4,7 +4,7 @@ package resource
 // one that has a single sensible reading; what could be read in two ways is refused under each of them.
 type Leniency struct {
 	StringBooleans      bool // "True" and "0" where a boolean is due
-	NumberStrings       bool // 4711 where a string is due that is not required, "4711" where a number is
+	NumberStrings       bool // 4711 where a string is due that is not required, "4711" where a number is, 7.0 for an integer
 	SingleObjectAsArray bool // one value where an array is due
 	SingleArrayAsValue  bool // an array of one where a value is due
 	ManagerString       bool // "ID" where a complex value such as manager is due: its "value"

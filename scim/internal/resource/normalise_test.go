@@ -26,7 +26,7 @@ func TestNormalise(t *testing.T) {
 		{"extension in any case", `{` + core + `,"URN:ietf:params:scim:schemas:extension:ENTERPRISE:2.0:user":{"DEPARTMENT":"D"}}`, `{` + both + `,"` + enterpriseURN + `":{"department":"D"}}`, "-"},
 		{"extension null", `{` + core + `,"` + enterpriseURN + `":null}`, `{` + core + `}`, "-"},
 		{"password stays", `{` + core + `,"password":"p"}`, `{` + core + `,"password":"p"}`, "-"},
-		{"integers", `{` + core + `,"` + badgeURN + `":{"number":7.0,"codes":[1e3]}}`, `{"schemas":["` + userURN + `","` + badgeURN + `"],"userName":"ann","` + badgeURN + `":{"number":7,"codes":[1000]}}`, "-"},
+		{"integers", `{` + core + `,"` + badgeURN + `":{"number":7.0,"codes":[1e3]}}`, `{"schemas":["` + userURN + `","` + badgeURN + `"],"userName":"ann","` + badgeURN + `":{"number":7,"codes":[1000]}}`, "invalidValue"},
 
 		{"no schemas", `{"userName":"ann"}`, `{` + core + `}`, "invalidSyntax"},
 		{"schemas without the core", `{"schemas":["` + enterpriseURN + `"],"userName":"ann"}`, `{` + core + `}`, "invalidSyntax"},
