@@ -1,10 +1,14 @@
 package scimtest_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
@@ -39,6 +43,48 @@ func Example() {
 	// POST 201 create group Staff
 	// PATCH 204 change members of group Staff
 	// [bjensen]
+}
+
+// What a server gets wrong is told in the words of whoever set the identity
+// provider up: this one loses titles, and takes no group.
+func ExampleReport() {
+	url, token, client := serve(&crowdtest.Server{})
+	client.Transport = forgetful{client.Transport}
+
+	idp := scimtest.New(scimtest.Okta, scimtest.Config{BaseURL: url, Token: token, HTTPClient: client})
+	report, err := idp.Sync(context.Background(), scimtest.Directory{
+		Users:  []scimtest.User{{ID: "1", UserName: "bjensen", GivenName: "Barbara", Title: "Tour Guide"}},
+		Groups: []scimtest.Group{{ID: "2", Name: "Staff", Members: []string{"1"}}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.Err())
+	// Output:
+	// scimtest: create group Staff: status 501: no groups here
+	// scimtest: user bjensen: title is "", want "Tour Guide"
+	// scimtest: group Staff: exists is "no", want "yes"
+}
+
+// A forgetful server has no titles, and makes no groups.
+type forgetful struct{ http.RoundTripper }
+
+// RoundTrip answers a request.
+func (f forgetful) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/Groups") {
+		w := httptest.NewRecorder()
+		w.WriteHeader(http.StatusNotImplemented)
+		fmt.Fprint(w, `{"status":"501","detail":"no groups here"}`)
+		return w.Result(), nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(bytes.ReplaceAll(body, []byte(`"title"`), []byte(`"label"`))))
+	r.ContentLength = int64(len(body))
+	return f.RoundTripper.RoundTrip(r)
 }
 
 // serve stands for a server under test.
