@@ -271,6 +271,8 @@ func FuzzBulk(f *testing.F) {
 		`{"method":"POST","path":"/Users","bulkId":"a","data":{` + userSchemas + `,"userName":"bob"}},{"method":"POST","path":"/Groups","bulkId":"b","data":{` + groupSchemas + `,"displayName":"x","members":[{"value":"bulkId:a"}]}}`,
 		`{"method":"PATCH","path":"/Users/ANN","data":` + patch(`{"op":"replace","path":"title","value":"x"}`) + `},{"method":"DELETE","path":"/Groups/DEVS"}`,
 		`{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"bulkId:b"}},{"method":"POST","path":"/Users","bulkId":"b","data":{"userName":"bulkId:a"}}`,
+		`{"method":"POST","path":"/Users","bulkId":"a","data":{` + userSchemas + `,"userName":"bob"}},{"method":"PATCH","path":"/Groups/DEVS","data":{` + patchSchemas + `,"Operations":[{"op":"remove","path":"members[value eq \"bulkId:a\" or value eq \"bulkId:\\u0061\"]"}]}}`,
+		`{"method":"POST","path":"/Users","bulkId":"a","data":{` + userSchemas + `,"userName":"bob","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":{"$ref":"../Users/bulkId:a"}}}}`,
 		`{"method":"PUT","path":"https://bridge.example.com/scim/v2/Users/bulkId:a","version":"W/\"x\"","data":{}},5`,
 	} {
 		f.Add(head + operations + `]}`)

@@ -19,7 +19,7 @@ import (
 type rule struct {
 	Section, Level, Rule string
 	Given                string // "people": users ann and bob, and the group devs of ann
-	With                 string // settings: "me", "passwords", "extension", "nested" or "limits"
+	With                 string // settings: "me", "passwords", "extension", "required", "nested" or "limits"
 	Only                 scim.Provider
 	Steps                []struct {
 		Do       string // method and path
@@ -152,6 +152,10 @@ func (r rule) settings(t *testing.T) func(*bridge) {
 			b.cfg.Users.Password = scim.SetPassword
 		case "extension":
 			b.cfg.Extensions = []scim.Extension{costs(t)}
+		case "required":
+			e := costs(t)
+			e.Required = true
+			b.cfg.Extensions = []scim.Extension{e}
 		case "nested":
 			b.crowd.SetOptions(func(o *crowdtest.Options) { o.NestedGroups = true })
 		case "limits":
