@@ -133,6 +133,7 @@ func TestMembershipsUnsupported(t *testing.T) {
 		"other status":    func(o *crowdtest.Options) { o.NoBatch, o.Statuses = true, map[string]int{"FEATURE_INACCESSIBLE": 501} },
 		"version without": func(o *crowdtest.Options) { o.Version = "3.7.2" },
 		"no admin API":    func(o *crowdtest.Options) { o.Version = "2.12.0" },
+		"nor a page":      func(o *crowdtest.Options) { o.Version, o.MissingInJSON = "2.12.0", true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, change)

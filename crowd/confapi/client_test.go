@@ -57,7 +57,7 @@ func everyPlugin(t *testing.T, test func(*testing.T, site)) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, c.plugin)
-			s.SetOptions(func(o *crowdtest.Options) { o.MapOnly = c.mapOnly })
+			s.SetOptions(func(o *crowdtest.Options) { o.MapOnly, o.MissingInJSON = c.mapOnly, true })
 			test(t, s)
 		})
 	}
@@ -69,9 +69,11 @@ func TestFind(t *testing.T) {
 		if got := s.client.Plugin(); string(got) != string(plugin) {
 			t.Errorf("found %s, want %s", got, plugin)
 		}
-		s.SetOptions(func(o *crowdtest.Options) { o.Plugin = crowdtest.NoPlugin })
-		if _, err := confapi.Find(t.Context(), s.cfg); !errors.Is(err, crowd.ErrUnsupported) {
-			t.Errorf("no plugin: %v", err)
+		for _, inJSON := range []bool{false, true} {
+			s.SetOptions(func(o *crowdtest.Options) { o.Plugin, o.MissingInJSON = crowdtest.NoPlugin, inJSON })
+			if _, err := confapi.Find(t.Context(), s.cfg); !errors.Is(err, crowd.ErrUnsupported) {
+				t.Errorf("no plugin: %v", err)
+			}
 		}
 		if _, err := s.client.Create(t.Context(), confapi.Directory{Type: "internal", Name: "x"}); !errors.Is(err, crowd.ErrUnsupported) {
 			t.Errorf("the plugin has gone: %v", err)

@@ -88,17 +88,28 @@ func addAdminChildren(x *exchange) (*reply, error) {
 	}
 	return b.each(func(name string) error {
 		child := d.contents.Group(name)
-		switch {
-		case child == nil:
+		if child == nil {
 			return x.groupNotFound(name)
-		case !d.NestedGroups && !x.opts.NestedGroups:
-			return x.refuse(reasonNestedGroups, "The directory does not support nested groups")
-		case !d.contents.AddChild(g, child):
-			return x.refuse(reasonMembershipExists, "%s is already a member of %s", child.Name, g.Name)
 		}
-		x.s.events.kinship(x.opts, eventCreated, g, child)
-		return nil
+		return b.adopt(kinship{mapped{directory: d}, g, child})
 	})
+}
+
+// adopt makes a group the child of another.
+func (b *batch) adopt(k kinship) error {
+	x := b.x
+	switch {
+	case !x.nests(k.dir):
+		return x.refuse(reasonNestedGroups, "The directory does not support nested groups")
+	case !k.dir.allows(ModifyGroup):
+		return x.refuse(reasonPermissionDenied, "Directory %s does not allow it", k.dir.Name)
+	case x.closes(k):
+		return x.refuse(reasonInvalidMembership, "%s would be a member of itself", k.parent.Name)
+	case !k.dir.contents.AddChild(k.parent, k.child):
+		return x.refuse(reasonMembershipExists, "%s is already a member of %s", k.child.Name, k.parent.Name)
+	}
+	x.s.events.kinship(x.opts, eventCreated, k.parent, k.child)
+	return nil
 }
 
 // newBatch reads the request, whose names and ids choose returns.

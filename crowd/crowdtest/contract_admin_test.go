@@ -92,6 +92,9 @@ func TestContract60Versions(t *testing.T) {
 	if a := s.office(404, "GET", "admin/1.0/server-info", ""); !strings.Contains(a.body, "<html") {
 		t.Errorf("before 3.0: %s", a.body)
 	}
+	s.set(func(o *crowdtest.Options) { o.MissingInJSON = true })
+	s.office(404, "GET", "admin/1.0/server-info", "").
+		shows(`{"message": "null for uri: ` + s.srv.URL + `/rest/admin/server-info", "status-code": 404}`)
 }
 
 func TestContract60Pages(t *testing.T) {
@@ -167,6 +170,8 @@ func TestContract60Batches(t *testing.T) {
 	s.set(func(o *crowdtest.Options) { o.NestedGroups = true })
 	s.office(200, "POST", "admin/1.0/group/32769-ZGV2cw/groups", `{"groupIds": ["32769-b3Bz", "32769-eA"]}`).
 		shows(`{"successes": [{"id": "32769-b3Bz"}], "failures": [{"id": "32769-eA", "cause": "GROUP_NOT_FOUND"}]}`)
+	s.office(200, "POST", "admin/1.0/group/32769-ZGV2cw/groups", `{"groupIds": ["32769-ZGV2cw"]}`).
+		shows(`{"successes": [], "failures": [{"id": "32769-ZGV2cw", "cause": "INVALID_MEMBERSHIP"}]}`)
 	if a := s.office(200, "GET", "admin/1.0/group/32769-ZGV2cw/groups", ""); !strings.Contains(a.body, `"name":"ops"`) {
 		t.Errorf("children: %s", a.body)
 	}

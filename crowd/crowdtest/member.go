@@ -201,7 +201,7 @@ func (x *exchange) join(parent, child string) (*reply, error) {
 			continue
 		}
 		allowed = true
-		if k.parent == k.child && !x.opts.AllowSelfMember || x.opts.RefuseCycles && k.closesCircle() {
+		if x.closes(k) {
 			return nil, x.refuse(reasonInvalidMembership, "%s would be a member of itself", parent)
 		}
 		added = k.dir.contents.AddChild(k.parent, k.child) || added
@@ -216,6 +216,12 @@ func (x *exchange) join(parent, child string) (*reply, error) {
 	}
 	x.s.events.kinship(x.opts, eventCreated, kin[0].parent, kin[0].child)
 	return created()
+}
+
+// closes tells whether the kinship is refused because a group would be a member of
+// itself.
+func (x *exchange) closes(k kinship) bool {
+	return k.parent == k.child && !x.opts.AllowSelfMember || x.opts.RefuseCycles && k.closesCircle()
 }
 
 // closesCircle tells whether the parent is below the child already.

@@ -93,7 +93,7 @@ const administrators = "crowd-administrators"
 // office is not there.
 func (x *exchange) admitAdministrator() *reply {
 	if !x.officeOpen() {
-		return containerPage(http.StatusNotFound, "The requested resource is not available.")
+		return x.noResource()
 	}
 	name, password, given := basicAuth(x.header.Get("Authorization"))
 	user, member := x.s.userAnywhere(name, password)
@@ -140,9 +140,18 @@ func (s *Server) userAnywhere(name, password string) (user *store.User, administ
 // officeRefusal is a refusal in the shape that the office gives to errors.
 func (x *exchange) officeRefusal(r *refusal) *reply {
 	if r.status == http.StatusNotFound && x.route == nil {
-		return containerPage(http.StatusNotFound, r.message)
+		return x.noResource()
 	}
 	return x.officeReply(r.status, r.message)
+}
+
+// noResource is the answer at a path that is not there.
+func (x *exchange) noResource() *reply {
+	if x.opts.MissingInJSON {
+		message := "null for uri: " + printable(x.root+"/rest/"+x.resource)
+		return &reply{status: http.StatusNotFound, entity: map[string]any{"message": message, "status-code": 404}}
+	}
+	return containerPage(http.StatusNotFound, "The requested resource is not available.")
 }
 
 func (x *exchange) officeReply(status int, message string) *reply {

@@ -230,6 +230,9 @@ type Options struct {
 	// AdminPageLimit bounds the pages of the administration API, whatever was
 	// asked for. Zero is no bound.
 	AdminPageLimit int
+	// MissingInJSON answers at a path of the administration APIs or of a plugin that
+	// is not there in JSON, instead of with a page of the servlet container.
+	MissingInJSON bool
 	// AdminRefusesInHTML answers those who are no administrators with a page of
 	// the servlet container.
 	AdminRefusesInHTML bool

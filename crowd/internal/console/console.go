@@ -42,10 +42,15 @@ func Refusal(r rest.Refused) rest.Told {
 }
 
 // notFound tells a thing that is not there from a resource that is not: the
-// latter's 404 comes from the container, in HTML or empty.
+// latter's 404 comes from the container, in HTML or empty, or from the framework
+// below the APIs, whose errors repeat the status.
 func notFound(r rest.Refused) error {
+	var framework struct {
+		StatusCode int `json:"status-code"`
+	}
+	_ = json.Unmarshal(r.JSON, &framework) // nothing, or no number, is none
 	switch {
-	case r.Optional && r.JSON == nil:
+	case r.Optional && (r.JSON == nil || framework.StatusCode == http.StatusNotFound):
 		return crowd.ErrUnsupported
 	case r.Missing != nil:
 		return r.Missing
