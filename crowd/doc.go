@@ -53,6 +53,7 @@
 // remedy. Package crowdtest has a Crowd for tests.
 //
 // The client knows nothing of directories, applications and permissions as such:
-// those are of Crowd's administration APIs. It leaves out avatars and webhooks,
+// those are of Crowd's administration APIs, see packages admin, confapi and
+// directory. It leaves out avatars and webhooks,
 // whose representations no document tells.
 package crowd

@@ -228,6 +228,36 @@ func TestContract64Calls(t *testing.T) {
 	}
 }
 
+// TestContract66Administration has what only administrators see survive.
+func TestContract66Administration(t *testing.T) {
+	s := newOffice(t)
+	s.srv.AddDirectory(crowdtest.Directory{
+		Name: "Login", Type: "DELEGATING", Description: "by LDAP", Created: epoch(), Updated: epoch(),
+		Settings: map[string]any{"connector": map[string]any{"url": "ldaps://ldap.example.com", "password": "not kept"}},
+	})
+	s.srv.SetApplication(crowdtest.Application{Name: "jira", Password: "x", ID: 7, Type: "JIRA", Description: "issues", Unmapped: true})
+	before := s.dump()
+	for _, text := range []string{`"type": "DELEGATING"`, `"description": "by LDAP"`, `"url": "ldaps://ldap.example.com"`, `"id": 7`, `"unmapped": true`} {
+		if !strings.Contains(before, text) {
+			t.Errorf("%s is not in %s", text, before)
+		}
+	}
+	mustNotHold(t, before, "not kept")
+	s.unchanged(func() {
+		if err := s.srv.Load(strings.NewReader(before)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s.office(200, "GET", "admin/1.0/application/7/directory-mapping", "").
+		shows(`{"values": [], "size": 0, "start": 0, "limit": 50, "isLastPage": true}`)
+	twice := strings.Replace(before, `"id": 7`, `"id": 1`, 1)
+	s.unchanged(func() {
+		if err := s.srv.Load(strings.NewReader(twice)); err == nil || !strings.Contains(err.Error(), "the id 1 is taken") {
+			t.Errorf("two applications of one id: %v", err)
+		}
+	})
+}
+
 func TestContract66DumpAndLoad(t *testing.T) {
 	s := twoDirectories(t)
 	s.srv.SetDirectory("second", func(d *crowdtest.Directory) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/admin"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 )
 
@@ -111,6 +112,32 @@ func ExampleServer_Load() {
 	}]}`))
 	fmt.Println(err, srv.UserNames(), srv.Members("devs"))
 	// Output: <nil> [ann bob] [ann]
+}
+
+// An administrator looks at the directories through the administration API.
+func ExampleServer_AddAdministrator() {
+	srv := &crowdtest.Server{}
+	srv.AddDirectory(crowdtest.Directory{Name: "LDAP", Type: "CONNECTOR"})
+	srv.AddAdministrator("root", "secret")
+
+	client, err := admin.New(admin.Config{
+		BaseURL: "http://crowd.test/crowd", Administrator: "root", Password: "secret", HTTPClient: &http.Client{Transport: srv},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for d, err := range client.Directories(context.Background(), "") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(d.Name, d.Type)
+	}
+	// Output:
+	// Crowd internal
+	// LDAP ldap
+	// Administrators internal
 }
 
 func ExampleReadFaults() {

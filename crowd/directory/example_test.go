@@ -38,7 +38,7 @@ func connect(plugin crowdtest.Plugin) (directory.Means, *crowd.Client) {
 
 // The directory Employees is to be there, and the application scim to see it
 // alone. The first run creates and binds it; the second finds nothing to do.
-func ExampleEnsure() {
+func Example() {
 	means, client := connect(crowdtest.ConfAPI)
 	for range 2 {
 		result, err := directory.Ensure(context.Background(), directory.Config{
@@ -55,7 +55,7 @@ func ExampleEnsure() {
 }
 
 // Where nothing can create a directory, the error says how an administrator does.
-func ExampleError() {
+func ExampleEnsure() {
 	means, client := connect(crowdtest.NoPlugin)
 	_, err := directory.Ensure(context.Background(), directory.Config{
 		Name: "Employees", Create: true, Application: "scim", Client: client,
