@@ -14,6 +14,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/scim"
+	"github.com/scimcrowd/scimcrowd/scim/jiraleads"
 )
 
 // BuildOptions is what a running connection needs and no document holds.
@@ -22,13 +23,18 @@ type BuildOptions struct {
 	// "https://bridge.example.com"; the path of the connection is added to it.
 	// Required.
 	BaseURL string
-	// Resolve fetches the password where it is a reference.
+	// Resolve fetches passwords and tokens that are references.
 	Resolve Resolver
-	// Opener opens the password where it is sealed.
+	// Opener opens passwords and tokens that are sealed.
 	Opener Opener
 	// HTTPClient carries certificates, proxy and transport of the way to Crowd.
 	// Default: a client of its own.
 	HTTPClient *http.Client
+	// HookClient carries certificates, proxy and transport of the way to Jira and to
+	// webhooks. Default: a client of its own.
+	HookClient *http.Client
+	// Hooks are run for leavers, after those that the document names.
+	Hooks []groupsync.Hook
 	// Ledger returns what keeps the grants and SCIM groups of a connection, the
 	// same for all that ask. Default: they are kept in Crowd.
 	Ledger func(d groupsync.Directory, connection string) groupsync.Ledger
@@ -81,6 +87,9 @@ type Running struct {
 	Engine *groupsync.Engine
 	// Client calls Crowd, for checks and the like.
 	Client *crowd.Client
+	// Leads hands leads over in Jira, for checks and previews; nil where the
+	// connection has no Jira.
+	Leads *jiraleads.Hook
 }
 
 // Mount has mux pass the connection's requests to it.
@@ -143,7 +152,11 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	if r.Groups, err = mapping.CompileGroups(c.Groups.Groups); err != nil {
 		return nil, err
 	}
-	if r.Engine, err = c.engine(r, o); err != nil {
+	hooks, err := c.hooks(ctx, r, o)
+	if err != nil {
+		return nil, err
+	}
+	if r.Engine, err = c.engine(r, hooks, o); err != nil {
 		return nil, err
 	}
 	auth, err := scim.NewAuthenticator(scim.AuthConfig{Tokens: c.Tokens, Access: c.Access, Issuers: o.Issuers, Others: o.Authenticators, Now: o.Now})
@@ -169,13 +182,6 @@ func build(ctx context.Context, c Connection, o BuildOptions) (*Running, error) 
 	return r, nil
 }
 
-// warn tells of settings without effect.
-func (c Connection) warn(ctx context.Context, logger *slog.Logger) {
-	if c.Users.Leads != (Leads{}) {
-		logger.WarnContext(ctx, "setting without effect: nothing hands leads over", "setting", "users.leads")
-	}
-}
-
 func (c Connection) client(ctx context.Context, o BuildOptions) (*crowd.Client, error) {
 	password, err := c.Crowd.Password.secret(ctx, o.Resolve, o.Opener)
 	if err != nil {
@@ -197,7 +203,7 @@ func (c Connection) attributes() (*mapping.AttributeMap, error) {
 	return mapping.CompileAttributes(c.Users.Attributes, mapping.AttributeOptions{Schema: schema, Filter: chosen})
 }
 
-func (c Connection) engine(r *Running, o BuildOptions) (*groupsync.Engine, error) {
+func (c Connection) engine(r *Running, hooks []groupsync.Hook, o BuildOptions) (*groupsync.Engine, error) {
 	var ledger groupsync.Ledger
 	if o.Ledger != nil {
 		ledger = o.Ledger(r.Client, c.Name)
@@ -221,6 +227,9 @@ func (c Connection) engine(r *Running, o BuildOptions) (*groupsync.Engine, error
 		RejectUnknownMembers: c.Groups.UnknownMembers == RejectUnknown,
 		KeepEmptyGroups:      c.Groups.KeepEmptyGroups,
 		SplitWrites:          c.Crowd.SplitWrites,
+		Hooks:                hooks,
+		HookTimeout:          c.Users.HandOver.timeout(),
+		RequireHooks:         c.Users.HandOver.Required,
 		DryRun:               o.DryRun,
 		Observer:             o.Observer,
 		Logger:               o.Logger,

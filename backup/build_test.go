@@ -224,6 +224,10 @@ func TestBuildWarnsOfSettingsWithoutEffect(t *testing.T) {
 	if !strings.Contains(s.log.String(), "level=WARN") || !strings.Contains(s.log.String(), "setting=users.leads") {
 		t.Errorf("no warning of leads:\n%s", s.log)
 	}
+	s = newSite(t, `, "jira": {"url": "https://jira.example.com", "token": {"value": "x"}}`)
+	if !strings.Contains(s.log.String(), "level=WARN") || !strings.Contains(s.log.String(), "setting=jira") {
+		t.Errorf("no warning of jira:\n%s", s.log)
+	}
 }
 
 func TestBuildDryRun(t *testing.T) {

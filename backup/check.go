@@ -11,6 +11,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
 	"github.com/scimcrowd/scimcrowd/scim"
+	"github.com/scimcrowd/scimcrowd/scim/jiraleads"
 )
 
 // Bounds of what a document holds in all, since each costs time and memory to
@@ -69,7 +70,9 @@ func (k *checker) connection(c *Connection, pointer string) {
 	k.tokens(c, pointer+"/tokens")
 	k.access(c.Access, pointer+"/access")
 	k.crowd(&c.Crowd, pointer+"/crowd")
+	k.webhook(c.Webhook, pointer+"/webhook")
 	k.users(&c.Users, pointer+"/users")
+	k.jira(c, pointer)
 	k.groups(&c.Groups, pointer+"/groups")
 }
 
@@ -170,17 +173,53 @@ func (k *checker) tokens(c *Connection, pointer string) {
 }
 
 func (k *checker) crowd(c *Crowd, pointer string) {
-	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Hostname() == "") {
-		k.faults.add(pointer+"/url", "it is not an address", `Write for example "https://crowd.example.com/crowd"`)
-	}
-	k.password(c.Password, pointer+"/password")
+	k.address(c.URL, pointer+"/url", `Write for example "https://crowd.example.com/crowd"`)
+	k.password(c.Password, pointer+"/password", "CROWD_PASSWORD")
 	if d := c.Directory; d.Create && d.Type != "" && d.Type != Internal {
 		k.faults.add(pointer+"/directory/create", fmt.Sprintf("a directory of type %s cannot be created here", quote(string(d.Type))),
 			"Create it in Crowd and leave create out, or write \"type\": \"internal\"")
 	}
 }
 
-func (k *checker) password(p Password, pointer string) {
+// jira checks how Jira is reached, and who takes over there. One without the other is
+// no fault: that is told when the connection is built.
+func (k *checker) jira(c *Connection, pointer string) {
+	j := c.Jira
+	if j == (Jira{}) {
+		k.userName(c.Users.Leads.Project, pointer+"/users/leads/project")
+		k.userName(c.Users.Leads.Component, pointer+"/users/leads/component")
+		return
+	}
+	k.address(j.URL, pointer+"/jira/url", `Write for example "https://jira.example.com"`)
+	k.password(j.Token, pointer+"/jira/token", "JIRA_TOKEN")
+	if j.Type == jiraleads.Cloud {
+		if !strings.Contains(j.User, "@") {
+			k.faults.add(pointer+"/jira/user", "Jira Cloud takes the e-mail address of the account with its token", `Write for example "scim@example.com"`)
+		}
+		return
+	}
+	k.userName(c.Users.Leads.Project, pointer+"/users/leads/project")
+	k.userName(c.Users.Leads.Component, pointer+"/users/leads/component")
+	if j.MatchDisplayName {
+		k.faults.add(pointer+"/jira/matchDisplayName", "it is for Jira Cloud; Jira Data Center knows users by name", `Leave it out, or write "type": "cloud"`)
+	}
+}
+
+func (k *checker) webhook(w Webhook, pointer string) {
+	if w == (Webhook{}) {
+		return
+	}
+	k.address(w.URL, pointer+"/url", `Write for example "https://hr.example.com/leavers"`)
+	k.password(w.Secret, pointer+"/secret", "WEBHOOK_SECRET")
+}
+
+func (k *checker) address(text, pointer, remedy string) {
+	if u, err := url.Parse(text); text != "" && (err != nil || u.Hostname() == "") {
+		k.faults.add(pointer, "it is not an address", remedy)
+	}
+}
+
+func (k *checker) password(p Password, pointer, variable string) {
 	given := 0
 	for _, s := range []string{p.Env, p.File, p.Value.Reveal(), p.Sealed} {
 		if s != "" {
@@ -188,7 +227,7 @@ func (k *checker) password(p Password, pointer string) {
 		}
 	}
 	if given != 1 {
-		k.faults.add(pointer, fmt.Sprintf("it has %d of env, file, value and sealed", given), `Give it exactly one, as in {"env": "CROWD_PASSWORD"}`)
+		k.faults.add(pointer, fmt.Sprintf("it has %d of env, file, value and sealed", given), fmt.Sprintf(`Give it exactly one, as in {"env": "%s"}`, variable))
 	}
 }
 
@@ -202,8 +241,6 @@ func (k *checker) users(u *Users, pointer string) {
 		}
 		protected[crowd.Fold(name)] = true
 	}
-	k.userName(u.Leads.Project, pointer+"/leads/project")
-	k.userName(u.Leads.Component, pointer+"/leads/component")
 	k.extensions(u.Extensions, pointer+"/extensions")
 	k.unsaid = k.unclear(u.Extensions, pointer+"/extensions")
 	defer func() { k.unsaid = nil }()

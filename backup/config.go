@@ -4,6 +4,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/scim"
+	"github.com/scimcrowd/scimcrowd/scim/jiraleads"
 )
 
 // Format is the version of the document that this package writes.
@@ -40,6 +41,11 @@ type Connection struct {
 	Access scim.Access `json:"access,omitzero"`
 	// Crowd says how to reach Crowd. Required.
 	Crowd Crowd `json:"crowd"`
+	// Jira says how to reach the Jira where leads are handed over to those of
+	// Users.Leads. Without effect where that names nobody.
+	Jira Jira `json:"jira,omitzero"`
+	// Webhook says where leavers are told of.
+	Webhook Webhook `json:"webhook,omitzero"`
 	// Users steers what happens to users.
 	Users Users `json:"users,omitzero"`
 	// Groups steers what happens to groups and memberships.
@@ -105,17 +111,60 @@ type Users struct {
 	Filter string `json:"filter,omitempty"`
 	// Extensions declares schema extensions of users beyond the enterprise one.
 	Extensions []Extension `json:"extensions,omitempty"`
-	// Leads says who takes over what a leaver leads in Jira.
+	// Leads says who takes over what a leaver leads in Jira. Without effect where
+	// the connection has no Jira.
 	Leads Leads `json:"leads,omitzero"`
+	// HandOver steers what is done about a leaver in Jira and by webhook.
+	HandOver HandOver `json:"handOver,omitzero"`
 }
 
-// Leads names the users who take over from a leaver in Jira. An empty name
-// leaves the lead as it is.
+// Leads names the users who take over from a leaver in Jira: by user name, or in
+// Jira Cloud by e-mail address or account id. An empty name leaves the lead as it
+// is.
 type Leads struct {
-	// Project is the user name of the new lead of projects.
+	// Project is the new lead of projects.
 	Project string `json:"project,omitempty"`
-	// Component is the user name of the new lead of components.
+	// Component is the new lead of components.
 	Component string `json:"component,omitempty"`
+}
+
+// HandOver steers what is done about a leaver besides locking the user out, see
+// [groupsync.Hook].
+type HandOver struct {
+	// Seconds is how long it may put off that the leaver is locked out. Default 10.
+	Seconds int `json:"seconds,omitempty"`
+	// Required answers a request 503 where something of it failed, so that the
+	// identity provider sends it again. The leaver is locked out all the same.
+	// Default: the next reconcile sees to it.
+	Required bool `json:"required,omitempty"`
+}
+
+// Jira says how to reach a Jira, and as which account.
+type Jira struct {
+	// URL is the address of Jira with its context path, such as
+	// "https://jira.example.com" or "https://example.atlassian.net". Required.
+	URL string `json:"url"`
+	// Type is the product. Default dataCenter.
+	Type jiraleads.Product `json:"type,omitempty"`
+	// User is the e-mail address of the account (cloud, required there), or its
+	// user name where Token is its password (dataCenter).
+	User string `json:"user,omitempty"`
+	// Token says where the API token (cloud), personal access token or password of
+	// the account is. Required.
+	Token Password `json:"token"`
+	// MatchDisplayName also takes an account that hides its e-mail address for the
+	// leaver's where the display name is the same (cloud); see
+	// [jiraleads.Config.MatchDisplayName].
+	MatchDisplayName bool `json:"matchDisplayName,omitempty"`
+}
+
+// Webhook says where leavers are told of, as package scim/webhook describes.
+type Webhook struct {
+	// URL is where events are sent. Required.
+	URL string `json:"url"`
+	// Secret says where the secret that signs events is: "whsec_" and the base64
+	// form of 24 to 64 bytes. Required.
+	Secret Password `json:"secret"`
 }
 
 // Groups steers what happens to groups and memberships.

@@ -45,10 +45,23 @@ func (c *Config) credentials() []credential {
 
 // what says for people what the password is.
 func (p credential) what() string {
-	if p.place == "/crowd/password" {
+	switch p.place {
+	case "/jira/token":
+		return "the token for Jira at " + p.connection.Jira.URL
+	case "/webhook/secret":
+		return "the secret that signs the webhook"
+	case "/crowd/password":
 		return fmt.Sprintf("the password of the application %s in Crowd at %s", quote(p.connection.Crowd.Application), p.connection.Crowd.URL)
 	}
 	return "the password of " + strings.ReplaceAll(strings.TrimSuffix(p.place[1:], "/password"), "/", ".")
+}
+
+// label names the password in an error.
+func (p credential) label() string {
+	if p.place == "/crowd/password" {
+		return "password"
+	}
+	return strings.ReplaceAll(p.place[1:], "/", ".")
 }
 
 // variable returns the name that an environment variable for the password gets.

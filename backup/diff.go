@@ -75,7 +75,9 @@ func (d *differ) value(s *shape, r rule, p place, a, b reflect.Value) {
 		f := s.field("connections") // the format is one
 		d.entries(f.shape, p.member(f.name), a.FieldByIndex(f.index), b.FieldByIndex(f.index))
 	case s.kind == object:
+		absent := a.IsZero() || b.IsZero()
 		for _, f := range s.fields {
+			f.rule.required = f.rule.required && !absent // what is not there has no empty texts
 			d.value(f.shape, f.rule, p.member(f.name), a.FieldByIndex(f.index), b.FieldByIndex(f.index))
 		}
 	case s.kind != list || r.ordered:

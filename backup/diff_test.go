@@ -40,6 +40,19 @@ func TestDiff(t *testing.T) {
 			`/connections/0/users/leads/project connection okta: users.leads.project: not set any more, was "ann"`,
 			`/connections/0/users/leads/component connection okta: users.leads.component: "bob", not set before`,
 		}},
+		{
+			"leavers", document(connection("okta", leaverSettings(`{"env": "T"}`, `{"env": "S"}`))),
+			document(connection("okta", `, "jira": {"url": "https://example.atlassian.net", "type": "cloud", "user": "scim@example.com", "token": {"env": "U"}}, "users": {"leads": {"project": "bob", "component": "cat"}, "handOver": {"required": true}}`)),
+			[]string{
+				`/connections/0/jira/url connection okta: jira.url: "https://example.atlassian.net" instead of "https://jira.example.com"; leads are handed over in that Jira`,
+				`/connections/0/jira/type connection okta: jira.type: "cloud" instead of the default "dataCenter"`,
+				`/connections/0/jira/user connection okta: jira.user: "scim@example.com", not set before`,
+				"/connections/0/jira/token connection okta: jira.token: environment variable U, environment variable T before",
+				`/connections/0/webhook/url connection okta: webhook.url: not set any more, was "https://hr.example.com/leavers"; leavers are told of there`,
+				"/connections/0/webhook/secret connection okta: webhook.secret: not given, environment variable S before",
+				`/connections/0/users/handOver/required connection okta: users.handOver.required: true instead of the default false`,
+			},
+		},
 		{"kept data", users(``), users(`"keep": ["phoneNumbers"]`), []string{
 			`/connections/0/users/keep connection okta: users.keep: ["phoneNumbers"] instead of the default "all"`,
 		}},

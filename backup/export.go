@@ -12,7 +12,8 @@ type Secrets int
 
 const (
 	// WithoutSecrets names an environment variable for every password, the one
-	// that is named already or CROWD_PASSWORD_NAME after the connection. What
+	// that is named already or one after the setting and the connection, such as
+	// CROWD_PASSWORD_NAME. What
 	// only this machine has, such as the path of a file, is left out too.
 	WithoutSecrets Secrets = iota
 	// KeepReferences keeps environment variables, files and what is sealed.
@@ -77,7 +78,7 @@ func Export(ctx context.Context, c *Config, o ExportOptions) (*Config, []Need, e
 			p.leaveOut(taken)
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("backup: export: connection %s: password: %w", p.connection.Name, err)
+			return nil, nil, fmt.Errorf("backup: export: connection %s: %s: %w", p.connection.Name, p.label(), err)
 		}
 	}
 	return out, out.Needs(), nil

@@ -129,6 +129,60 @@ func TestExportKeepReferences(t *testing.T) {
 	}
 }
 
+// TestExportOfLeaverSettings holds that the token for Jira and the secret of the webhook
+// are treated as the password of Crowd is.
+func TestExportOfLeaverSettings(t *testing.T) {
+	c := mustRead(t, document(connection("okta-1", leaverSettings(`{"value": "hunter4"}`, `{"file": "/run/secrets/hook"}`))))
+	shown := func(c *backup.Config) []string {
+		return []string{fmt.Sprint(c.Connections[0].Crowd.Password), fmt.Sprint(c.Connections[0].Jira.Token), fmt.Sprint(c.Connections[0].Webhook.Secret)}
+	}
+	out, needs := export(t, c, backup.ExportOptions{})
+	if diff := cmp.Diff([]string{
+		"environment variable CROWD_PASSWORD", "environment variable JIRA_TOKEN_OKTA_1", "environment variable WEBHOOK_SECRET_OKTA_1",
+	}, shown(out)); diff != "" {
+		t.Errorf("exported passwords mismatch (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{
+		`/connections/0/crowd/password connection okta-1: the environment variable CROWD_PASSWORD: the password of the application "scim" in Crowd at https://crowd.example.com/crowd`,
+		"/connections/0/jira/token connection okta-1: the environment variable JIRA_TOKEN_OKTA_1: the token for Jira at https://jira.example.com",
+		"/connections/0/webhook/secret connection okta-1: the environment variable WEBHOOK_SECRET_OKTA_1: the secret that signs the webhook",
+	}, needs); diff != "" {
+		t.Errorf("needs mismatch (-want +got):\n%s", diff)
+	}
+	out, needs = export(t, c, backup.ExportOptions{Secrets: backup.KeepReferences})
+	if diff := cmp.Diff([]string{
+		"environment variable CROWD_PASSWORD", "environment variable JIRA_TOKEN_OKTA_1", "file /run/secrets/hook",
+	}, shown(out)); diff != "" || len(needs) != 3 {
+		t.Errorf("%d needs, kept references mismatch (-want +got):\n%s", len(needs), diff)
+	}
+	resolve := resolver(map[string]crowd.Secret{"CROWD_PASSWORD": "one", "/run/secrets/hook": "two"})
+	out, _ = export(t, c, backup.ExportOptions{Secrets: backup.Sealed, Sealer: lock("k"), Resolve: resolve})
+	if got := strings.Join(shown(out), ", "); got != "sealed in the document, sealed in the document, sealed in the document" {
+		t.Errorf("sealed export has %s", got)
+	}
+	back, err := backup.Unseal(out, lock("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(mustWrite(t, c), mustWrite(t, back)); diff != "" {
+		t.Errorf("unsealed document mismatch (-want +got):\n%s", diff)
+	}
+	out.Connections[0].Crowd.Password = backup.Password{Env: "X"}
+	if _, err := backup.Unseal(out, lock("other")); err == nil || !strings.HasPrefix(err.Error(), "backup: unseal: connection okta-1: jira.token: ") {
+		t.Errorf("unseal with another key: %v", err)
+	}
+	_, _, err = backup.Export(t.Context(), c, backup.ExportOptions{Secrets: backup.Sealed, Sealer: lock("k"), Resolve: resolver(map[string]crowd.Secret{"CROWD_PASSWORD": "one"})})
+	if err == nil || err.Error() != "backup: export: connection okta-1: webhook.secret: file /run/secrets/hook is not there" {
+		t.Errorf("export without the secret: %v", err)
+	}
+}
+
+// leaverSettings are settings of what is done about leavers.
+func leaverSettings(token, secret string) string {
+	return fmt.Sprintf(`, "jira": {"url": "https://jira.example.com", "token": %s}, "webhook": {"url": "https://hr.example.com/leavers", "secret": %s},
+		"users": {"leads": {"project": "bob", "component": "cat"}}`, token, secret)
+}
+
 func resolver(secrets map[string]crowd.Secret) backup.Resolver {
 	return func(_ context.Context, p backup.Password) (crowd.Secret, error) {
 		if s, found := secrets[p.Env+p.File]; found {
@@ -176,8 +230,11 @@ func TestExportSealedRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := genConfig().Draw(t, "config")
 		for i := range c.Connections {
-			if p := &c.Connections[i].Crowd.Password; p.Sealed != "" {
-				*p = backup.Password{Value: "hunter2"}
+			connection := &c.Connections[i]
+			for _, p := range []*backup.Password{&connection.Crowd.Password, &connection.Jira.Token, &connection.Webhook.Secret} {
+				if p.Sealed != "" {
+					*p = backup.Password{Value: "hunter2"}
+				}
 			}
 		}
 		resolve := func(_ context.Context, p backup.Password) (crowd.Secret, error) {

@@ -71,21 +71,21 @@ func formFaults() []faultTest {
 		{"unknown fields", document(connection("okta", `, "Users": {}, "usres": {}, "port": 80, "a/b~c": 1`)), []string{
 			`/connections/0/Users: the field is not known. Did you mean "users"?`,
 			`/connections/0/usres: the field is not known. Did you mean "users"?`,
-			"/connections/0/port: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, users, groups, limits",
-			"/connections/0/a~1b~0c: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, users, groups, limits",
+			"/connections/0/port: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, jira, webhook, users, groups, limits",
+			"/connections/0/a~1b~0c: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, jira, webhook, users, groups, limits",
 		}},
 		{"unknown field below", users(`"deletes": "keep"`), []string{
 			`/connections/0/users/deletes: the field is not known. Did you mean "delete"?`,
 		}},
 		{"faults below unknown fields are left out", document(connection("okta", `, "port": {"a": 1, "a": 2}`)), []string{
-			"/connections/0/port: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, users, groups, limits",
+			"/connections/0/port: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, jira, webhook, users, groups, limits",
 		}},
 		{"duplicate fields", document(connection("okta", `, "name": "okta", "name": "x", "path": "/x"`)), []string{
 			"/connections/0/name: the field stands there 3 times. Keep one of them",
 			"/connections/0/path: the field stands there 2 times. Keep one of them",
 		}},
 		{"duplicate unknown field", users(`"x": 1, "x": 2`), []string{
-			"/connections/0/users/x: the field is not known. The fields known here are create, update, deactivate, reactivate, delete, existing, password, keep, attributes, protected, emailRefused, filter, extensions, leads",
+			"/connections/0/users/x: the field is not known. The fields known here are create, update, deactivate, reactivate, delete, existing, password, keep, attributes, protected, emailRefused, filter, extensions, leads, handOver",
 			"/connections/0/users/x: the field stands there 2 times. Keep one of them",
 		}},
 		{"wrong types", document(connection("okta", `, "users": {"create": "yes", "delete": true, "protected": "admin", "attributes": {}},
@@ -246,6 +246,34 @@ func contradictions() []faultTest {
 			`/connections/0/users/protected/2: Crowd can have no user of that name. Write a user name such as "jdoe": without white space around it, and at most 255 characters`,
 			`/connections/0/users/leads/project: Crowd can have no user of that name. Write a user name such as "jdoe": without white space around it, and at most 255 characters`,
 		}},
+		{"jira without anything", document(connection("okta", `, "jira": {}, "webhook": {}`)), []string{
+			`/connections/0/jira/url: it is missing. Add "url": "https://jira.example.com"`,
+			`/connections/0/jira/token: it is missing. Add "token": {"env": "JIRA_TOKEN"}`,
+			`/connections/0/webhook/url: it is missing. Add "url": "https://hr.example.com/leavers"`,
+			`/connections/0/webhook/secret: it is missing. Add "secret": {"env": "WEBHOOK_SECRET"}`,
+		}},
+		{"another jira", document(connection("okta", `, "jira": {"url": "https://u@jira.example.com", "type": "datacenter", "user": "a:b", "token": {"env": "T"}}, "users": {"leads": {"project": "x"}}`)), []string{
+			`/connections/0/jira/url: it is not an http or https address without user, query and fragment. Write for example "https://jira.example.com"`,
+			`/connections/0/jira/type: "datacenter" is not known. Did you mean "dataCenter"?`,
+			`/connections/0/jira/user: it is not a name without colons. Write for example "scim@example.com"`,
+		}},
+		{"jira cloud", document(connection("okta", `, "jira": {"url": "https://:1/", "type": "cloud", "user": "scim", "token": {}}, "users": {"leads": {"project": " 5b10ac8d "}}`)), []string{
+			`/connections/0/jira/url: it is not an address. Write for example "https://jira.example.com"`,
+			`/connections/0/jira/user: Jira Cloud takes the e-mail address of the account with its token. Write for example "scim@example.com"`,
+			`/connections/0/jira/token: it has 0 of env, file, value and sealed. Give it exactly one, as in {"env": "JIRA_TOKEN"}`,
+		}},
+		{"jira data center", document(connection("okta", `, "jira": {"url": "https://jira.example.com", "token": {"env": "T"}, "user": ""}, "users": {"leads": {"component": "x"}, "handOver": {"seconds": 60}}`)), []string{
+			`/connections/0/jira/user: the text is empty. Write for example "scim@example.com"`,
+			"/connections/0/users/handOver/seconds: the number is not between 0 and 25. Write one that is",
+		}},
+		{"jira data center, settings of the cloud", document(connection("okta", `, "jira": {"url": "https://jira.example.com", "token": {"env": "T"}, "matchDisplayName": true}, "users": {"leads": {"component": " x"}}`)), []string{
+			`/connections/0/jira/matchDisplayName: it is for Jira Cloud; Jira Data Center knows users by name. Leave it out, or write "type": "cloud"`,
+			`/connections/0/users/leads/component: Crowd can have no user of that name. Write a user name such as "jdoe": without white space around it, and at most 255 characters`,
+		}},
+		{"webhook", document(connection("okta", `, "webhook": {"url": "https://:1", "secret": {}}`)), []string{
+			`/connections/0/webhook/url: it is not an address. Write for example "https://hr.example.com/leavers"`,
+			`/connections/0/webhook/secret: it has 0 of env, file, value and sealed. Give it exactly one, as in {"env": "WEBHOOK_SECRET"}`,
+		}},
 		{"kept paths", users(`"keep": ["phoneNumber", "name..x", "urn:example:User:badge", ""]`), []string{
 			`/connections/0/users/keep/0: there is no attribute "phoneNumber". Did you mean "phoneNumbers"?`,
 			`/connections/0/users/keep/1: it is not an attribute path: at character 1: at most one sub-attribute can follow an attribute: "name..x". Write for example "phoneNumbers" or "name.middleName"`,
@@ -285,7 +313,7 @@ func mappingFaults() []faultTest {
 			`/connections/1/name: the name "okta" is that of /connections/0 already. Give each connection a name of its own`,
 			`/connections/1/path: the path "/scim/okta" is that of /connections/0 already. Give each connection a path of its own, such as "/scim/okta/v2"`,
 			`/connections/1/groups/defaultForAllUsers/0: "jira-administrators" is protected and cannot be a default group. Choose another group, such as "employees", or take it out of "protected"`,
-			"/connections/1/extra: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, users, groups, limits",
+			"/connections/1/extra: the field is not known. The fields known here are name, provider, path, paused, tokens, access, crowd, jira, webhook, users, groups, limits",
 		}},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/scim"
+	"github.com/scimcrowd/scimcrowd/scim/jiraleads"
 )
 
 // genConfig makes valid configurations of all settings.
@@ -50,6 +51,12 @@ func drawConnection(t *rapid.T, i int) backup.Connection {
 	}
 	if rapid.Bool().Draw(t, "issuers") {
 		c.Access.Issuers = drawIssuers(t)
+	}
+	if c.Users.Leads != (backup.Leads{}) && rapid.Bool().Draw(t, "jira") {
+		c.Jira = drawJira(t)
+	}
+	if rapid.Bool().Draw(t, "webhook") {
+		c.Webhook = backup.Webhook{URL: rapid.SampledFrom([]string{"https://hr.example.com", "http://hr/leavers?a=b&c"}).Draw(t, "webhook url"), Secret: drawPassword(t)}
 	}
 	if rapid.Bool().Draw(t, "directory") {
 		c.Crowd.Directory = backup.Directory{
@@ -91,6 +98,14 @@ func drawPassword(t *rapid.T) backup.Password {
 	return rapid.SampledFrom([]backup.Password{
 		{Env: text}, {File: "/run/" + text}, {Value: crowd.Secret(text + "\"<\n\u2028")}, {Sealed: text},
 	}).Draw(t, "kind")
+}
+
+func drawJira(t *rapid.T) backup.Jira {
+	return rapid.SampledFrom([]backup.Jira{
+		{URL: "https://jira.example.com/jira", Token: drawPassword(t)},
+		{URL: "https://jira.example.com", Type: jiraleads.DataCenter, User: "scim & co", Token: drawPassword(t)},
+		{URL: "https://example.atlassian.net", Type: jiraleads.Cloud, User: "scim@example.com", Token: drawPassword(t), MatchDisplayName: true},
+	}).Draw(t, "product")
 }
 
 func drawUsers(t *rapid.T) backup.Users {

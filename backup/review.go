@@ -143,7 +143,7 @@ func (r *reviewing) connection(ctx context.Context, i int) error {
 		v.stop("/crowd", err, "Check address, application and password, and that Crowd lets the application in from here")
 		return ctx.Err()
 	}
-	for _, check := range []func(context.Context) error{v.access, v.users, v.groups} {
+	for _, check := range []func(context.Context) error{v.access, v.leads, v.users, v.groups} {
 		if err := check(ctx); err != nil {
 			v.stop("/crowd", err, "Try again")
 			return ctx.Err()
@@ -182,33 +182,27 @@ func (v *reviewed) reach(ctx context.Context) error {
 	return nil
 }
 
-// users looks for the users whom the settings name.
+// users looks for the users whom the settings name, but for those who take over leads.
 func (v *reviewed) users(ctx context.Context) error {
-	named := []struct {
-		pointer, name string
-		stops         bool
-	}{
-		{"/users/leads/project", v.Users.Leads.Project, true},
-		{"/users/leads/component", v.Users.Leads.Component, true},
-	}
 	for i, name := range v.Users.Protected {
-		named = append(named, struct {
-			pointer, name string
-			stops         bool
-		}{fmt.Sprintf("/users/protected/%d", i), name, false})
-	}
-	for _, n := range named {
-		if n.name == "" {
-			continue
-		}
-		_, err := v.running.Client.User(ctx, n.name)
-		if errors.Is(err, crowd.ErrUserNotFound) {
-			v.problem(n.pointer, "Crowd has no user "+quote(n.name), "Create the user, or name another", n.stops)
-		} else if err != nil {
+		if err := v.userExists(ctx, fmt.Sprintf("/users/protected/%d", i), name, false); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// userExists looks for a user whom a setting names, if it does.
+func (v *reviewed) userExists(ctx context.Context, pointer, name string, stops bool) error {
+	if name == "" {
+		return nil
+	}
+	_, err := v.running.Client.User(ctx, name)
+	if errors.Is(err, crowd.ErrUserNotFound) {
+		v.problem(pointer, "Crowd has no user "+quote(name), "Create the user, or name another", stops)
+		return nil
+	}
+	return err
 }
 
 // groups looks for the Crowd groups that the settings name. A missing one stops

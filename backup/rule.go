@@ -32,7 +32,7 @@ const (
 func rules() map[string]rule {
 	all := map[string]rule{}
 	for _, part := range []map[string]rule{
-		connectionRules(), issuerRules(), crowdRules(), userRules(), extensionRules(), attributeRules(), groupRules(), onTheFlyRules(), limitRules(),
+		connectionRules(), issuerRules(), crowdRules(), leaverRules(), userRules(), extensionRules(), attributeRules(), groupRules(), onTheFlyRules(), limitRules(),
 	} {
 		for key, r := range part {
 			all[key] = r
@@ -64,17 +64,19 @@ func connectionRules() map[string]rule {
 			about: "The bearer tokens accepted. At least one is required, unless access names an issuer of tokens.", least: 1, most: someItems,
 			example: `[{"id": "2026-11", "sha256": "..."}]`,
 		},
-		"backup.Connection.paused": {about: "Answer every request 503 with Retry-After and call no Crowd.", fallback: "false", effect: "identity providers are asked to come back later"},
-		"backup.Connection.crowd":  {about: "How to reach Crowd.", required: true, example: `{"url": ..., "application": ..., "password": ...}`},
-		"backup.Connection.users":  {about: "What happens to users."},
-		"backup.Connection.groups": {about: "What happens to groups and memberships."},
-		"backup.Connection.limits": {about: "What one request may ask for."},
-		"backup.Connection.access": {about: "How tokens are presented, whose else are accepted, and from where requests may come."},
-		"scim.Access.raw":          {about: "Also take a token that stands alone in the header.", fallback: "false"},
-		"scim.Access.scheme":       {about: "A word that is taken in front of the token as Bearer is.", least: 1, most: 64, form: `^[A-Za-z0-9_-]+$`, formed: "a word of letters, digits, hyphens and underscores", example: `"Token"`},
-		"scim.Access.header":       {about: "The header that has the token.", fallback: `"Authorization"`, least: 1, most: 128, form: `^[A-Za-z0-9_-]+$`, formed: "the name of a header: letters, digits, hyphens and underscores", example: `"X-API-Key"`},
-		"scim.Access.addresses":    {about: "The only client addresses and networks from which requests are taken.", least: 1, most: someItems, example: `["192.0.2.0/24"]`},
-		"scim.Access.addresses[]":  {least: 1, most: 64, example: `"192.0.2.0/24"`},
+		"backup.Connection.paused":  {about: "Answer every request 503 with Retry-After and call no Crowd.", fallback: "false", effect: "identity providers are asked to come back later"},
+		"backup.Connection.crowd":   {about: "How to reach Crowd.", required: true, example: `{"url": ..., "application": ..., "password": ...}`},
+		"backup.Connection.jira":    {about: "How to reach the Jira where leads are handed over."},
+		"backup.Connection.webhook": {about: "Where leavers are told of."},
+		"backup.Connection.users":   {about: "What happens to users."},
+		"backup.Connection.groups":  {about: "What happens to groups and memberships."},
+		"backup.Connection.limits":  {about: "What one request may ask for."},
+		"backup.Connection.access":  {about: "How tokens are presented, whose else are accepted, and from where requests may come."},
+		"scim.Access.raw":           {about: "Also take a token that stands alone in the header.", fallback: "false"},
+		"scim.Access.scheme":        {about: "A word that is taken in front of the token as Bearer is.", least: 1, most: 64, form: `^[A-Za-z0-9_-]+$`, formed: "a word of letters, digits, hyphens and underscores", example: `"Token"`},
+		"scim.Access.header":        {about: "The header that has the token.", fallback: `"Authorization"`, least: 1, most: 128, form: `^[A-Za-z0-9_-]+$`, formed: "the name of a header: letters, digits, hyphens and underscores", example: `"X-API-Key"`},
+		"scim.Access.addresses":     {about: "The only client addresses and networks from which requests are taken.", least: 1, most: someItems, example: `["192.0.2.0/24"]`},
+		"scim.Access.addresses[]":   {least: 1, most: 64, example: `"192.0.2.0/24"`},
 		"scim.Access.issuers": {
 			about: "Issuers whose JSON web tokens are accepted besides the tokens. The first that accepts one decides.", least: 1, most: 100,
 			example: `[{"issuer": "https://auth.example.com", "audience": "https://bridge.example.com/scim"}]`,
@@ -155,6 +157,36 @@ func crowdRules() map[string]rule {
 	}
 }
 
+func leaverRules() map[string]rule {
+	const address = `^https?://[^/?#@]+(/[^?#@]*)?$`
+	return map[string]rule{
+		"backup.Jira.url": {
+			about: "The address of Jira with its context path.", required: true, example: `"https://jira.example.com"`,
+			form: address, formed: "an http or https address without user, query and fragment",
+			effect: "leads are handed over in that Jira",
+		},
+		"backup.Jira.type": {about: "Which Jira it is.", fallback: `"dataCenter"`},
+		"backup.Jira.user": {
+			about: "The e-mail address of the account (cloud), or its user name where token is its password (dataCenter).", example: `"scim@example.com"`,
+			least: 1, form: `^[^:]+$`, formed: "a name without colons",
+		},
+		"backup.Jira.token":            {about: "Where the API token, personal access token or password of the account is.", required: true, example: `{"env": "JIRA_TOKEN"}`},
+		"backup.Jira.matchDisplayName": {about: "Take an account that hides its e-mail address for the leaver's where the display name is the same (cloud).", fallback: "false"},
+		"backup.Webhook.url": {
+			about: "Where events are sent.", required: true, example: `"https://hr.example.com/leavers"`,
+			form: `^https?://[^/?#@]+(/[^#]*|\?[^#]*)?$`, formed: "an http or https address without user and fragment",
+			effect: "leavers are told of there",
+		},
+		"backup.Webhook.secret":    {about: "Where the secret that signs events is: whsec_ and a text in base64.", required: true, example: `{"env": "WEBHOOK_SECRET"}`},
+		"backup.Users.leads":       {about: "Who takes over what a leaver leads in Jira."},
+		"backup.Leads.project":     {about: "The new lead of projects: a user name, or in Jira Cloud an e-mail address or account id."},
+		"backup.Leads.component":   {about: "The new lead of components: a user name, or in Jira Cloud an e-mail address or account id."},
+		"backup.Users.handOver":    {about: "What is done about a leaver in Jira and by webhook."},
+		"backup.HandOver.seconds":  {about: "How many seconds it may put off that the leaver is locked out.", fallback: "10", most: 25},
+		"backup.HandOver.required": {about: "Answer 503 where something of it failed, so that the identity provider sends the request again.", fallback: "false"},
+	}
+}
+
 func userRules() map[string]rule {
 	return map[string]rule{
 		"scim.Users.create":       {about: "Let the identity provider make users in Crowd.", fallback: "true"},
@@ -175,9 +207,6 @@ func userRules() map[string]rule {
 			effect: "users whom it leaves out become inactive when the identity provider next says something of them",
 		},
 		"backup.Users.extensions": {about: "Schema extensions of users beyond the enterprise one.", most: mostExtensions},
-		"backup.Users.leads":      {about: "Who takes over what a leaver leads in Jira."},
-		"backup.Leads.project":    {about: "The user name of the new lead of projects."},
-		"backup.Leads.component":  {about: "The user name of the new lead of components."},
 	}
 }
 

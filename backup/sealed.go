@@ -92,7 +92,7 @@ func Unseal(c *Config, open Opener) (*Config, error) {
 			continue
 		}
 		if *p.Password, _, err = unsealed(p.Sealed, open); err != nil {
-			return nil, fmt.Errorf("backup: unseal: connection %s: password: %w", p.connection.Name, err)
+			return nil, fmt.Errorf("backup: unseal: connection %s: %s: %w", p.connection.Name, p.label(), err)
 		}
 	}
 	return out, nil

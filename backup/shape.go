@@ -9,6 +9,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/scim"
+	"github.com/scimcrowd/scimcrowd/scim/jiraleads"
 )
 
 // A shape is what the JSON form of a Go type looks like. The decoder, the
@@ -162,6 +163,7 @@ func vocabulary() map[reflect.Type][]string {
 		reflect.TypeFor[mapping.Mode]():       texts(mapping.OnTheFlyMapping, mapping.ManualMapping),
 		reflect.TypeFor[mapping.Collisions](): texts(mapping.Union, mapping.Refuse),
 		reflect.TypeFor[DirectoryType]():      texts(Internal, Delegating, LDAP, Remote, Generic),
+		reflect.TypeFor[jiraleads.Product]():  texts(jiraleads.DataCenter, jiraleads.Cloud),
 		reflect.TypeFor[UnknownMembers]():     texts(SkipUnknown, RejectUnknown),
 		reflect.TypeFor[NestedGroups]():       texts(NativeNested, FlattenNested),
 	}
