@@ -172,6 +172,7 @@ func (e *Engine) PlanImport(ctx context.Context, records iter.Seq2[ImportRecord,
 		return nil, err
 	}
 	r.Plan.members = e.membersOfHeld(r.Plan)
+	r.Plan.alsoCount(e.membersOfGroups(r.Plan))
 	return r.Import, nil
 }
 

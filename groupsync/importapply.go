@@ -272,7 +272,30 @@ func (a *importApplying) group(ctx context.Context, it *importItem) error {
 	if errors.Is(err, ErrNoGroup) {
 		return errStale
 	}
+	if err == nil {
+		err = a.repair(ctx, g.repairs)
+	}
 	return errors.Join(err, missing)
+}
+
+// repair ends changes of memberships that faults cut short. What has ended by itself
+// meanwhile is well.
+func (a *importApplying) repair(ctx context.Context, steps []Step) error {
+	if len(steps) == 0 {
+		return nil
+	}
+	k, err := a.e.keeper(ctx, OpAddMember)
+	if err != nil {
+		return err
+	}
+	return a.e.each(ctx, len(steps), func(ctx context.Context, i int) error {
+		s := steps[i]
+		s.run = func(ctx context.Context) error { return k.repairMember(ctx, s) }
+		if err := a.e.step(ctx, s); !errors.Is(err, errStale) {
+			return err
+		}
+		return nil
+	})
 }
 
 // groupID returns the SCIM group of an item, which it creates where the plan says

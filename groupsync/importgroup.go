@@ -16,6 +16,7 @@ type groupItem struct {
 	id               string // of the SCIM group, "" for one to be created
 	name, externalID string
 	add, remove      []string // members: externalIds to add, SCIM ids to remove
+	repairs          []Step   // memberships that a fault left half made
 }
 
 // group plans for one group.
@@ -48,10 +49,13 @@ func (r *importing) group(ctx context.Context, g *ImportGroup) error {
 		}
 	} else {
 		it.group.id = now.ID
-		it.steps = stepsOfGroup(now, g)
+		if b, err = r.e.book(ctx, now.ID, r.e.crowdNames(NewGroup{Name: now.Name, ExternalID: now.ExternalID})...); err != nil {
+			return err
+		}
+		it.steps = r.e.stepsOfGroup(b, now, g)
 		o.Crowd, o.Action, o.Why = now.Name, ImportUpdate, "the connection has the group"
 	}
-	if err := r.members(ctx, it, now, g); err != nil {
+	if err := r.members(ctx, it, b, now, g); err != nil {
 		return err
 	}
 	for i := range it.steps {
@@ -84,8 +88,11 @@ func (r *importing) groupOf(b *Book, g *ImportGroup) (now *Group, why string) {
 }
 
 // stepsOfGroup are those of [Engine.ChangeGroup] without the members.
-func stepsOfGroup(now *Group, g *ImportGroup) []Step {
+func (e *Engine) stepsOfGroup(b *Book, now *Group, g *ImportGroup) []Step {
 	var steps []Step
+	if e.unfinished(b, now.ID) {
+		steps = append(steps, Step{Op: OpUpdateGroup, Group: now.Name, GroupID: now.ID, Why: "a change of the group did not end"})
+	}
 	if now.Name != g.Name {
 		steps = append(steps, Step{
 			Op: OpRenameGroup, Group: now.Name, GroupID: now.ID,
@@ -103,20 +110,13 @@ func stepsOfGroup(now *Group, g *ImportGroup) []Step {
 
 // members plans who is put into a group, and who is taken out where that was asked
 // for.
-func (r *importing) members(ctx context.Context, it *importItem, now *Group, g *ImportGroup) error {
+func (r *importing) members(ctx context.Context, it *importItem, b *Book, now *Group, g *ImportGroup) error {
 	if g.Members == nil {
 		return nil
 	}
-	held := map[string]string{} // names by SCIM id
-	if now != nil {
-		for m, err := range r.e.Members(ctx, now) {
-			if err != nil {
-				return err
-			}
-			if !m.Group {
-				held[m.ID] = m.Name
-			}
-		}
+	held, half, err := r.holders(ctx, b, now)
+	if err != nil {
+		return err
 	}
 	whole, met := true, map[string]bool{}
 	for m, err := range g.Members {
@@ -133,7 +133,79 @@ func (r *importing) members(ctx context.Context, it *importItem, now *Group, g *
 	if whole && r.options.RemoveMembers {
 		r.removals(it, held)
 	}
+	r.repairs(it, half)
 	return nil
+}
+
+// holders returns who is in a group by the records, names by SCIM id, and the steps
+// by which memberships follow the records that a fault kept from following.
+func (r *importing) holders(ctx context.Context, b *Book, now *Group) (held map[string]string, half []Step, err error) {
+	held = map[string]string{}
+	if now == nil {
+		return held, nil, nil
+	}
+	if now.Direct != nil {
+		for m, err := range r.e.Members(ctx, now) {
+			if err != nil {
+				return nil, nil, err
+			}
+			if !m.Group {
+				held[m.ID] = m.Name
+			}
+		}
+		return held, nil, nil
+	}
+	k, err := r.e.newBulk(ctx, b, now.ID) // before the users are read
+	if err != nil {
+		return nil, nil, err
+	}
+	for u, err := range r.e.ledger.Edges(ctx, now.ID) {
+		if err != nil {
+			return nil, nil, err
+		}
+		v, err := r.e.view(ctx, u)
+		if err != nil {
+			return nil, nil, err
+		}
+		if v.holdings.Granted(now.ID) && !v.gone {
+			held[v.ID] = v.Crowd.Name
+		}
+		half = append(half, r.half(b, k, v)...)
+	}
+	return held, half, nil
+}
+
+// half returns the steps that the memberships of a user lack, in the Crowd groups that
+// a group fills.
+func (r *importing) half(b *Book, k *bulk, v *User) (steps []Step) {
+	for _, t := range r.e.targets(b, k.groupID) {
+		if b.crowdGroup(t.Group) == nil {
+			continue
+		}
+		op, reasons := r.e.memberDrift(b, v, t, k.members[crowd.Fold(t.Group)][crowd.Fold(v.Crowd.Name)])
+		if op == "" || op == OpRemoveMember && !r.options.RemoveMembers {
+			continue
+		}
+		steps = append(steps, Step{
+			Op: op, User: v.Crowd.Name, UserID: v.ID, Group: t.Group, Reasons: reasons, Why: "a change of the membership did not end",
+		})
+	}
+	return steps
+}
+
+// repairs takes those of the steps into the plan whose users are not put into the
+// group or taken out of it anyway.
+func (r *importing) repairs(it *importItem, half []Step) {
+	changed := map[string]bool{}
+	for _, s := range it.steps {
+		changed[s.UserID] = true
+	}
+	for _, s := range half {
+		if !changed[s.UserID] {
+			it.group.repairs = append(it.group.repairs, s)
+			it.steps = append(it.steps, s)
+		}
+	}
 }
 
 // member plans for one member, and takes it from those held.

@@ -116,3 +116,5 @@ func post(tb testing.TB, h http.Handler, path, body string) {
 		tb.Fatalf("POST %s: %d %s", path, w.Code, w.Body)
 	}
 }
+
+func clientOver(t http.RoundTripper) *http.Client { return &http.Client{Transport: t} }
