@@ -20,8 +20,9 @@
 // understands what the known identity providers send besides, see [Provider].
 // [Users] steers what requests may do to users.
 //
-// [NewAuthenticator] makes of [AuthConfig] who may send requests: tokens, from
-// certain addresses only if wanted, and others such as package scim/oidc. Failed
+// [NewAuthenticator] makes of [AuthConfig] who may send requests: tokens of the
+// connection, those that an [Issuer] signed, which package scim/oidc checks, or
+// whatever an [Authenticator] knows, from certain addresses only if wanted. Failed
 // attempts are slowed by the address they come from.
 //
 // [Handler.Findings] names settings, here or at the identity provider, that do
