@@ -16,6 +16,7 @@ import (
 // hyphen or underscore as ~XX, byte by byte.
 func userID(key string) string {
 	var b strings.Builder
+	b.Grow(len(key))
 	colon := strings.IndexByte(key, ':')
 	for i := range len(key) {
 		switch c := key[i]; {
@@ -34,6 +35,7 @@ func userID(key string) string {
 // userKey is the reverse of userID; ok is false where no key has that id.
 func userKey(id string) (key string, ok bool) {
 	var b strings.Builder
+	b.Grow(len(id))
 	for i := 0; i < len(id); i++ {
 		switch c := id[i]; {
 		case plain(c):

@@ -32,31 +32,45 @@ func pack(document []byte) []string {
 // unpack is the reverse of pack. Values that are no pieces are passed over;
 // where there are none at all, or one is missing, it returns nil.
 func unpack(values []string) []byte {
+	if text := unpackText(values); text != "" {
+		return []byte(text)
+	}
+	return nil
+}
+
+// unpackText is unpack, without a copy of a document of one piece.
+func unpackText(values []string) string {
 	var pieces []string
 	found := 0
 	for _, v := range values {
 		number, piece, isPiece := strings.Cut(v, ":")
-		i, count, isNumber := splitNumber(number)
-		if !isPiece || !isNumber || !strings.HasSuffix(piece, ".") {
+		if !isPiece || !strings.HasSuffix(piece, ".") {
 			continue
+		}
+		i, count, isNumber := splitNumber(number)
+		if !isNumber {
+			continue
+		}
+		if count == 1 && len(values) <= 2 { // what most are, beside a state
+			return piece[:len(piece)-1]
 		}
 		if pieces == nil {
 			pieces = make([]string, count)
 		}
 		if count != len(pieces) || pieces[i] != "" {
-			return nil
+			return ""
 		}
 		pieces[i] = piece
 		found++
 	}
 	if found == 0 || found != len(pieces) {
-		return nil
+		return ""
 	}
 	var b strings.Builder
 	for _, p := range pieces {
 		b.WriteString(p[:len(p)-1])
 	}
-	return []byte(b.String())
+	return b.String()
 }
 
 func splitNumber(s string) (i, count int, ok bool) {
@@ -117,10 +131,12 @@ func readRegister(values []string, states ...string) (state string, n note) {
 			break
 		}
 	}
-	if document := unpack(values); document != nil {
-		if err := json.Unmarshal(document, &n); err != nil {
-			return state, note{}
-		}
+	document := unpackText(values)
+	if n, ok := scanNote(document); ok || document == "" {
+		return state, n
+	}
+	if err := json.Unmarshal([]byte(document), &n); err != nil {
+		return state, note{}
 	}
 	return state, n
 }

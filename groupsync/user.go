@@ -77,7 +77,7 @@ func (e *Engine) view(ctx context.Context, u *crowd.User) (*User, error) {
 		Crowd: *u, ID: userID(u.Key), Owner: a.First(attrOwner), Grants: h.Grants, holdings: h, foreign: foreign,
 		Data: unpack(a[e.names.data]),
 		gone: a.First(e.names.gone) == "yes", pending: a.First(e.names.pending) == "yes" || a.First(e.names.pending) == "again",
-		refused: a.First(e.names.emailRefused), wanted: string(unpack(a[e.names.fields])),
+		refused: a.First(e.names.emailRefused), wanted: unpackText(a[e.names.fields]),
 	}
 	if v.refused == none {
 		v.refused = ""

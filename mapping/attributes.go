@@ -37,6 +37,7 @@ type AttributeMap struct {
 type row struct {
 	Row
 	paths    []filter.Path
+	sources  []string // the texts of paths, and of expr
 	expr     *expression
 	constant []any
 	custom   bool
@@ -108,7 +109,9 @@ func (c *attributeCompiler) compile(r Row, pointer string) *row {
 		}
 		compiled.paths = append(compiled.paths, p)
 	}
+	compiled.sources = slices.Clip(slices.Clone(r.From))
 	if r.Expr != "" {
+		compiled.sources = append(compiled.sources, r.Expr)
 		compiled.expr = c.expression(r, pointer+"/expr")
 	}
 	if r.Const != nil {

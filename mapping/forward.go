@@ -76,18 +76,19 @@ func (m *AttributeMap) outcome(r *row, resource map[string]any) outcome {
 func (o *outcome) search(resource map[string]any, s filter.Schema) []any {
 	r := o.row
 	for i, p := range r.paths {
+		o.skipped = r.sources[:i]
 		if values := filled(p.Values(resource, s)); len(values) > 0 {
 			o.source = r.From[i]
 			return values
 		}
-		o.skipped = append(o.skipped, r.From[i])
 	}
+	o.skipped = r.sources[:len(r.paths)]
 	if r.expr != nil {
 		if values := o.searchExpression(resource); len(values) > 0 || o.err != nil {
 			o.source = r.Expr
 			return values
 		}
-		o.skipped = append(o.skipped, r.Expr)
+		o.skipped = r.sources
 	}
 	if len(r.constant) > 0 {
 		o.source = "constant"
@@ -115,10 +116,15 @@ func (o *outcome) searchExpression(resource map[string]any) []any {
 	return filled([]any{v})
 }
 
-// filled returns the values that are not empty.
+// filled returns the values that are not empty. They are those given, where none is.
 func filled(values []any) []any {
-	return slices.DeleteFunc(slices.Clone(values), func(v any) bool { return asText(v) == "" })
+	if !slices.ContainsFunc(values, empty) {
+		return values
+	}
+	return slices.DeleteFunc(slices.Clone(values), empty)
 }
+
+func empty(v any) bool { return asText(v) == "" }
 
 func (o *outcome) setActive(values []any) {
 	if len(values) == 0 {
@@ -137,17 +143,23 @@ func (o *outcome) setText(values []any) {
 	if len(values) > 1 && !r.custom {
 		values = values[:1]
 	}
-	seen := make(map[string]bool, len(values))
+	o.values = make([]string, 0, len(values))
+	var seen map[string]bool // of many values only
+	if len(values) > 1 {
+		seen = make(map[string]bool, len(values))
+	}
 	for _, v := range values {
 		text, problem, remedy := fit(r.To, asText(v))
 		if problem != "" {
 			o.err = r.valueError(problem, remedy)
 			return
 		}
-		if !seen[text] {
-			o.values = append(o.values, text)
+		if seen[text] {
+			continue
 		}
-		seen[text] = true
+		if o.values = append(o.values, text); seen != nil {
+			seen[text] = true
+		}
 	}
 	o.found = len(o.values) > 0
 }

@@ -17,21 +17,25 @@ import (
 // not make the provider send it for ever. A user name that differs in case alone is not corrected either, since
 // Crowd may be set to show all names in lower case. Values that a row computes cannot be taken back, but userName
 // and active are always there, from Crowd where need be. Of a user whom the filter does not choose, only active is
-// corrected: nothing else of what was sent went to Crowd. Neither f nor kept is changed.
+// corrected: nothing else of what was sent went to Crowd. Neither f nor kept is changed; the result may share values with kept.
 func (m *AttributeMap) ToSCIM(f Fields, kept map[string]any) map[string]any {
-	resource, _ := clone(kept).(map[string]any)
+	resource := maps.Clone(kept)
 	if resource == nil {
 		resource = make(map[string]any)
 	}
+	shared := true
 	excluded := kept != nil && m.excludes(kept)
 	for _, r := range m.rows {
-		values, known := f.values(r)
-		if excluded && (r.To != toActive || !known || values[0] == false) {
+		if !f.knows(r) || excluded && (r.To != toActive || !*f.Active) {
 			continue
 		}
-		if known && (kept == nil || !m.agrees(r, values, resource)) {
-			m.correct(r, values, resource)
+		if kept != nil && m.agrees(r, &f, resource) {
+			continue
 		}
+		if shared {
+			resource, shared = clone(resource).(map[string]any), false
+		}
+		m.correct(r, f.values(r), resource)
 	}
 	userName := filter.Path{Attr: filter.Attr{Name: "userName"}}
 	if f.Username != nil && len(filled(userName.Values(resource, m.schema))) == 0 {
@@ -56,48 +60,64 @@ func (m *AttributeMap) correct(r *row, values []any, resource map[string]any) {
 	}
 }
 
-// values returns what Crowd holds for a row. It is not known where f says nothing.
-func (f *Fields) values(r *row) (values []any, known bool) {
+// knows reports whether f says what Crowd holds for a row.
+func (f *Fields) knows(r *row) bool {
 	switch {
 	case r.To == toActive:
-		if f.Active == nil {
-			return nil, false
-		}
-		return []any{*f.Active}, true
+		return f.Active != nil
 	case r.custom:
-		texts, ok := f.Custom[r.To]
-		for _, t := range texts {
-			values = append(values, t)
-		}
-		return values, ok
+		_, ok := f.Custom[r.To]
+		return ok
 	}
-	text := *f.field(r.To)
-	if text == nil {
-		return nil, false
-	}
-	if *text != "" {
-		values = []any{*text}
-	}
-	return values, true
+	return *f.field(r.To) != nil
 }
 
-// agrees reports whether the row makes of the resource the values that Crowd holds.
-func (m *AttributeMap) agrees(r *row, values []any, resource map[string]any) bool {
+// values returns what Crowd holds for a row, where f knows.
+func (f *Fields) values(r *row) (values []any) {
+	switch {
+	case r.To == toActive:
+		return []any{*f.Active}
+	case r.custom:
+		for _, t := range f.Custom[r.To] {
+			values = append(values, t)
+		}
+		return values
+	}
+	if text := **f.field(r.To); text != "" {
+		return []any{text}
+	}
+	return nil
+}
+
+// agrees reports whether the row makes of the resource the values that Crowd holds, where f knows.
+func (m *AttributeMap) agrees(r *row, f *Fields, resource map[string]any) bool {
 	o := m.outcome(r, resource)
 	switch {
 	case r.To == toActive:
-		return o.found && o.active == values[0]
-	case r.To == toUsername:
-		return o.found && len(values) > 0 && Fold(o.values[0]) == Fold(asText(values[0]))
+		return o.found && o.active == *f.Active
+	case r.custom:
+		return sameSet(o.values, f.Custom[r.To])
 	}
-	if len(o.values) != len(values) {
+	text := **f.field(r.To)
+	switch {
+	case r.To == toUsername:
+		return o.found && text != "" && Fold(o.values[0]) == Fold(text)
+	case text == "":
+		return len(o.values) == 0
+	}
+	return len(o.values) == 1 && o.values[0] == text
+}
+
+// sameSet reports whether two lists without repetition hold the same.
+func sameSet(a, b []string) bool {
+	if len(a) != len(b) {
 		return false
 	}
-	mapped := make(map[string]bool, len(o.values))
-	for _, v := range o.values {
-		mapped[v] = true
+	in := make(map[string]bool, len(a))
+	for _, v := range a {
+		in[v] = true
 	}
-	return !slices.ContainsFunc(values, func(v any) bool { return !mapped[asText(v)] })
+	return !slices.ContainsFunc(b, func(v string) bool { return !in[v] })
 }
 
 // A place is where a path puts a value that it would then select.

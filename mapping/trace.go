@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func (m *AttributeMap) Explain(resource map[string]any) Trace {
 	}
 	for _, r := range m.rows {
 		o := m.outcome(r, resource)
-		s := Step{Target: r.To, Values: o.values, Source: o.source, Skipped: o.skipped, Result: o.String(), Refused: o.err != nil}
+		s := Step{Target: r.To, Values: o.values, Source: o.source, Skipped: slices.Clone(o.skipped), Result: o.String(), Refused: o.err != nil}
 		if o.found && r.To == toActive {
 			s.Values = []string{fmt.Sprint(o.active)}
 		}

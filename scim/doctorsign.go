@@ -97,12 +97,21 @@ func (m *mark) set(one mark, there bool) {
 }
 
 // agents are the words in a User-Agent that give a provider away.
-func agents() map[string]mark {
-	return map[string]mark{
-		"okta": agentOkta, "jumpcloud": agentJumpCloud, "google": agentGoogle, "pingfederate": agentPing, "pingone": agentPing,
-		"sailpoint": agentSailPoint, "cyberark": agentCyberArk, "idaptive": agentCyberArk, "rippling": agentRippling,
-		"keycloak": agentKeycloak, "authentik": agentAuthentik,
-	}
+var agents = []struct {
+	word string
+	mark mark
+}{
+	{"okta", agentOkta},
+	{"jumpcloud", agentJumpCloud},
+	{"google", agentGoogle},
+	{"pingfederate", agentPing},
+	{"pingone", agentPing},
+	{"sailpoint", agentSailPoint},
+	{"cyberark", agentCyberArk},
+	{"idaptive", agentCyberArk},
+	{"rippling", agentRippling},
+	{"keycloak", agentKeycloak},
+	{"authentik", agentAuthentik},
 }
 
 var (
@@ -139,8 +148,10 @@ func marksOfRequest(r *http.Request, path string) mark {
 func marksOfAgent(agent string) (m mark) {
 	m.set(noAgent, agent == "")
 	agent = strings.ToLower(agent)
-	for word, one := range agents() {
-		m.set(one, strings.Contains(agent, word))
+	for _, a := range agents {
+		if strings.Contains(agent, a.word) {
+			m.set(a.mark, true)
+		}
 	}
 	return m
 }

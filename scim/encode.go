@@ -2,15 +2,29 @@ package scim
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // An encoder writes JSON as this package sends it: schemas, id and externalId
 // lead each resource, for there are clients that take the first "id" they see.
 type encoder struct {
-	buf []byte
+	buf   []byte
+	names []string // scratch for the sorted names of the objects being written
+}
+
+// encoders keeps those that are done, so that an answer costs no new memory.
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+// encoding hands f an encoder, which f must not keep.
+func encoding(f func(e *encoder)) {
+	e := encoders.Get().(*encoder)
+	f(e)
+	if cap(e.buf) <= streamBuffer {
+		e.buf = e.buf[:0]
+		encoders.Put(e)
+	}
 }
 
 func (e *encoder) raw(s string) { e.buf = append(e.buf, s...) }
@@ -33,11 +47,13 @@ func (e *encoder) resource(doc map[string]any) {
 			member(name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(doc)) {
+	from := len(e.names)
+	for _, name := range e.sorted(doc) {
 		if !slices.Contains(leading, name) && name != "meta" {
 			member(name)
 		}
 	}
+	e.names = e.names[:from]
 	if _, ok := doc["meta"]; ok {
 		member("meta")
 	}
@@ -86,7 +102,8 @@ func (e *encoder) value(v any) {
 
 func (e *encoder) object(m map[string]any) {
 	e.raw("{")
-	for i, name := range slices.Sorted(maps.Keys(m)) {
+	from := len(e.names)
+	for i, name := range e.sorted(m) {
 		if i > 0 {
 			e.raw(",")
 		}
@@ -94,7 +111,19 @@ func (e *encoder) object(m map[string]any) {
 		e.raw(":")
 		e.value(m[name])
 	}
+	e.names = e.names[:from]
 	e.raw("}")
+}
+
+// sorted returns the names of an object's members in order. They stand behind
+// those of the objects around it, from where the caller takes them off.
+func (e *encoder) sorted(m map[string]any) []string {
+	from := len(e.names)
+	for name := range m {
+		e.names = append(e.names, name)
+	}
+	slices.Sort(e.names[from:])
+	return e.names[from:]
 }
 
 // other leaves to encoding/json what no resource of ours holds.

@@ -17,11 +17,15 @@ import (
 
 // version returns the version of a resource without its meta attribute.
 func version(doc map[string]any, modified any) string {
-	var e encoder
-	e.object(doc)
-	e.value(modified)
-	sum := sha256.Sum256(e.buf)
-	return `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	var text [20]byte
+	tag := append(text[:0], `W/"`...)
+	encoding(func(e *encoder) {
+		e.object(doc)
+		e.value(modified)
+		sum := sha256.Sum256(e.buf)
+		tag = base64.RawURLEncoding.AppendEncode(tag, sum[:12])
+	})
+	return string(append(tag, '"'))
 }
 
 func versionOf(doc map[string]any) string {

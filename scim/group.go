@@ -25,10 +25,7 @@ func (h *Handler) groupDoc(g *groupsync.Group) map[string]any {
 
 // memberValue returns a member as filters see it.
 func (h *Handler) memberValue(m groupsync.Member) map[string]any {
-	typ, endpoint := "User", "Users"
-	if m.Group {
-		typ, endpoint = "Group", "Groups"
-	}
+	typ, endpoint := memberType(m)
 	return map[string]any{
 		"value": m.ID, "$ref": h.location(endpoint, m.ID), "type": typ, "display": m.Name,
 	}
@@ -117,16 +114,17 @@ func (h *Handler) sendEntry(s *stream, q *query, e entry, members iter.Seq2[grou
 		if err != nil {
 			return err
 		}
-		shown, ok := h.projectMember(q, m)
-		if !ok {
-			continue
-		}
-		if n++; n == 1 {
+		before := len(s.buf)
+		if n == 0 {
 			s.raw(`,"members":[`)
 		} else {
 			s.raw(",")
 		}
-		s.object(shown)
+		if !h.member(&s.encoder, q, m) {
+			s.buf = s.buf[:before]
+			continue
+		}
+		n++
 		if err := s.spill(); err != nil {
 			return err
 		}
@@ -138,22 +136,48 @@ func (h *Handler) sendEntry(s *stream, q *query, e entry, members iter.Seq2[grou
 	return nil
 }
 
-// projectMember returns what of a member the client wants to see.
-func (h *Handler) projectMember(q *query, m groupsync.Member) (map[string]any, bool) {
+// member appends what of a member the client wants to see, and reports whether
+// that is anything. A group may have a hundred thousand of them.
+func (h *Handler) member(e *encoder, q *query, m groupsync.Member) bool {
+	if len(q.attributes)+len(q.excluded) == 0 {
+		h.wholeMember(e, m)
+		return true
+	}
 	value := h.memberValue(m)
 	if !h.traits.memberDisplay {
 		delete(value, "display")
 	}
-	if len(q.attributes) == 0 && len(q.excluded) == 0 {
-		return value, true
-	}
 	doc := q.shown[h.group].Apply(map[string]any{"members": []any{value}})
 	shown, _ := doc["members"].([]any)
 	if len(shown) == 0 {
-		return nil, false
+		return false
 	}
 	object, ok := shown[0].(map[string]any)
-	return object, ok
+	if ok {
+		e.object(object)
+	}
+	return ok
+}
+
+// wholeMember appends all of a member.
+func (h *Handler) wholeMember(e *encoder, m groupsync.Member) {
+	typ, endpoint := memberType(m)
+	e.raw(`{"$ref":`)
+	e.string(h.location(endpoint, m.ID))
+	if h.traits.memberDisplay {
+		e.raw(`,"display":`)
+		e.string(m.Name)
+	}
+	e.raw(`,"type":"` + typ + `","value":`)
+	e.string(m.ID)
+	e.raw("}")
+}
+
+func memberType(m groupsync.Member) (typ, endpoint string) {
+	if m.Group {
+		return "Group", "Groups"
+	}
+	return "User", "Users"
 }
 
 // A memberFetch reads the members of the groups of a list ahead of their being

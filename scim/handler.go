@@ -67,6 +67,7 @@ type Handler struct {
 	now        func() time.Time
 
 	user, group *resource.Type
+	whole       map[*resource.Type]*resource.Projection // what is shown unless a request asks for less
 	keep        keeper
 	throttle    *throttle
 	census      census
@@ -127,6 +128,7 @@ func (h *Handler) settings(cfg Config) (err error) {
 	if h.group, err = resource.GroupType(); err != nil {
 		return err
 	}
+	h.whole = h.projections(nil, nil)
 	h.keep, err = newKeeper(h.users.Keep, h.attributes, h.user)
 	return err
 }

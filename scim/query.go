@@ -2,6 +2,7 @@ package scim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,15 +183,25 @@ func (h *Handler) project(q *query, given map[string]string) (err error) {
 	if len(q.attributes) > 0 && len(q.excluded) > 0 {
 		return refuse(invalidValue, "attributes and excludedAttributes cannot be used together; leave one of them out")
 	}
-	q.shown = map[*resource.Type]*resource.Projection{}
-	for _, t := range h.types() {
-		q.shown[t] = t.Projection(q.attributes, q.excluded)
+	if q.shown = h.whole; len(q.attributes)+len(q.excluded) > 0 {
+		q.shown = h.projections(q.attributes, q.excluded)
 	}
 	return nil
 }
 
 // said notes what a write says, for its answer to show.
-func (q *query) said(t *resource.Type, paths []filter.Path) { q.shown[t] = q.shown[t].Said(paths) }
+func (q *query) said(t *resource.Type, paths []filter.Path) {
+	q.shown = maps.Clone(q.shown)
+	q.shown[t] = q.shown[t].Said(paths)
+}
+
+func (h *Handler) projections(attributes, excluded []filter.Path) map[*resource.Type]*resource.Projection {
+	shown := map[*resource.Type]*resource.Projection{}
+	for _, t := range h.types() {
+		shown[t] = t.Projection(attributes, excluded)
+	}
+	return shown
+}
 
 const longestAttributeList = 16 << 10
 

@@ -185,7 +185,10 @@ func (h *Handler) sendUser(x *exchange, status int, doc map[string]any, q *query
 	x.w.Header().Set("ETag", etag)
 	location, _ := doc["meta"].(map[string]any)["location"].(string)
 	x.locate(location)
-	var e encoder
-	e.resource(q.shown[h.user].Apply(doc))
-	return x.send(status, e.buf)
+	var err error
+	encoding(func(e *encoder) {
+		e.resource(q.shown[h.user].Apply(doc))
+		err = x.send(status, e.buf)
+	})
+	return err
 }

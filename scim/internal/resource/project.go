@@ -172,7 +172,7 @@ func always(a *attribute) []*attribute {
 // shape returns a complex value, or each of several, with only what is shown of it.
 func (p *Projection) shape(a *attribute, v any, show, without []*attribute) any {
 	said := p.said[a]
-	hidden := make([]string, 0, len(a.subs))
+	var hidden []string
 	for _, s := range a.subs {
 		named := slices.Contains(show, s)
 		asked := named || said.whole || slices.Contains(said.subs, s)
