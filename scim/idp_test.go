@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/scim"
 )
@@ -161,3 +163,41 @@ func TestPagesNameSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesTellFindings holds the list of findings in the pages against those that
+// the handler tells.
+func TestPagesTellFindings(t *testing.T) {
+	files, err := filepath.Glob("doctor*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range code.FindAllStringSubmatch(string(text), -1) {
+			told[found[1]] = true
+		}
+	}
+	listed := map[string]bool{}
+	_, table, _ := strings.Cut(pages(t)["idp/README.md"], "| Finding | Meaning |")
+	for _, row := range strings.Split(table, "\n") {
+		cell, _, _ := strings.Cut(strings.TrimPrefix(row, "| "), " | ")
+		for _, found := range quoted.FindAllStringSubmatch(cell, -1) {
+			listed[found[1]] = true
+		}
+	}
+	if diff := cmp.Diff(told, listed); diff != "" || len(told) < 10 {
+		t.Errorf("findings (-told +listed):\n%s", diff)
+	}
+}
+
+var (
+	code   = regexp.MustCompile(`Code: "([^"]+)"`)
+	quoted = regexp.MustCompile("`([^`]+)`")
+)
