@@ -26,6 +26,7 @@ type Directory interface {
 	UpdateGroup(ctx context.Context, g crowd.Group) error
 	DeleteGroup(ctx context.Context, name string) error
 	SetGroupAttributes(ctx context.Context, name string, a crowd.Attributes) error
+	DeleteGroupAttribute(ctx context.Context, name, attribute string) error
 
 	AddMember(ctx context.Context, group, user string) (changed bool, err error)
 	RemoveMember(ctx context.Context, group, user string) (changed bool, err error)

@@ -256,5 +256,8 @@ func (e *Engine) each(ctx context.Context, n int, f func(ctx context.Context, i 
 	}
 	err := g.Wait()
 	p.raise()
+	if err == nil {
+		err = ctx.Err() // some may not have been begun
+	}
 	return err
 }

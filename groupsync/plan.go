@@ -54,6 +54,12 @@ const (
 	OpRemoveGroup    Op = "remove group"
 	OpReleaseGroup   Op = "release group" // takes the connection's marks off a Crowd group
 	OpWatchGroup     Op = "watch group"   // notes when a Crowd group was first seen without its SCIM group
+
+	OpReleaseUser      Op = "release user"      // what a connection keeps of the user goes, memberships stay
+	OpForgetUser       Op = "forget user"       // what a connection keeps of the user goes, once nothing is granted
+	OpForgetConnection Op = "forget connection" // deletes the registry
+	OpAdoptUser        Op = "adopt user"        // the user becomes another connection's
+	OpMoveGrant        Op = "move grant"        // another connection grants what one granted
 )
 
 // A Step is a single change of a [Plan].
