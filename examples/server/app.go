@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -89,11 +90,11 @@ func firstLine(text string) string {
 func (a *app) tellError(err error) {
 	if faults, ok := errors.AsType[mapping.Faults](err); ok {
 		for _, f := range faults {
-			fmt.Fprintln(a.err, f)
+			fmt.Fprintln(a.err, plain(f.String()))
 		}
 		return
 	}
-	fmt.Fprintln(a.err, err)
+	fmt.Fprintln(a.err, plain(err.Error()))
 	if refused, ok := errors.AsType[*groupsync.GuardError](err); ok {
 		fmt.Fprintf(a.err, "to let this plan pass once, repeat the command with --approve %s\n", refused.Fingerprint)
 	}
@@ -124,8 +125,9 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.initCommand(), a.checkCommand(), a.serveCommand(), a.tokenCommand(),
 		a.whoCommand(), a.explainCommand(), a.groupsCommand(),
-		a.planCommand(), a.reconcileCommand(),
+		a.planCommand(), a.reconcileCommand(), a.importCommand(),
 		a.exportCommand(), a.restoreCommand(), a.snapshotCommand(), a.undoCommand(),
+		a.adoptCommand(), a.forgetCommand(),
 	}
 }
 
@@ -245,6 +247,19 @@ func (a *app) tell(value any, text func(w io.Writer)) error {
 	if a.json {
 		return json.NewEncoder(a.out).Encode(value)
 	}
-	text(a.out)
-	return nil
+	var b strings.Builder
+	text(&b)
+	_, err := io.WriteString(a.out, plain(b.String()))
+	return err
+}
+
+// plain returns a text without what could steer a terminal: names hold whatever a user
+// typed.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }

@@ -104,7 +104,7 @@ func (a *app) judge(verdicts []*verdict) error {
 		ok = ok && v.OK
 		for _, p := range v.Problems {
 			if p.Stops {
-				fmt.Fprintln(a.err, p)
+				fmt.Fprintln(a.err, plain(p.String()))
 			}
 		}
 	}

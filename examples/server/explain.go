@@ -76,7 +76,7 @@ func (a *app) explain(ctx context.Context, f explainFlags) error {
 	case f.group != "":
 		var g *groupsync.Group
 		if g, err = s.Engine.GroupByName(ctx, f.group); err == nil {
-			x, err = s.explainGroup(scimGroup(g))
+			x = s.explainGroup(scimGroup(g))
 		}
 	default:
 		x, err = a.explainResource(s, f.resource)
@@ -94,18 +94,13 @@ func (s *site) explainUser(ctx context.Context, name string) (x explained, err e
 	if err != nil {
 		return x, err
 	}
-	m, err := attributes(s.Connection)
-	if err != nil {
-		return x, err
-	}
 	var resource map[string]any
 	if u.Data != nil {
 		if err := json.Unmarshal(u.Data, &resource); err != nil {
 			return x, fmt.Errorf("what is kept of %s cannot be read: %w", name, err)
 		}
 	}
-	resource = m.ToSCIM(fields(u), resource)
-	trace := m.Explain(resource)
+	trace := s.Attributes.Explain(s.Attributes.ToSCIM(fields(u), resource))
 	x.Attributes = &trace
 	for m, err := range s.Engine.Why(ctx, groupsync.WhyQuery{User: name}) {
 		if err != nil {
@@ -130,14 +125,9 @@ func fields(u *groupsync.User) mapping.Fields {
 	return f
 }
 
-func (s *site) explainGroup(g mapping.SCIMGroup) (x explained, err error) {
-	m, err := mapping.CompileGroups(s.Groups.Groups)
-	if err != nil {
-		return x, err
-	}
-	trace := m.Explain(g)
-	x.Groups = &trace
-	return x, nil
+func (s *site) explainGroup(g mapping.SCIMGroup) explained {
+	trace := s.Running.Groups.Explain(g)
+	return explained{Groups: &trace}
 }
 
 // explainResource explains what a file holds: a group where its schemas say so or it
@@ -158,13 +148,9 @@ func (a *app) explainResource(s *site, path string) (x explained, err error) {
 	if _, user := resource["userName"]; !user && name != "" {
 		id, _ := resource["id"].(string)
 		externalID, _ := resource["externalId"].(string)
-		return s.explainGroup(mapping.SCIMGroup{ID: id, Name: name, ExternalID: externalID})
+		return s.explainGroup(mapping.SCIMGroup{ID: id, Name: name, ExternalID: externalID}), nil
 	}
-	m, err := attributes(s.Connection)
-	if err != nil {
-		return x, err
-	}
-	trace := m.Explain(resource)
+	trace := s.Attributes.Explain(resource)
 	x.Attributes = &trace
 	return x, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 )
@@ -42,13 +41,9 @@ no identity provider has written to yet is one of Crowd's that could be linked. 
 			if err != nil {
 				return err
 			}
-			m, err := mapping.CompileGroups(s.Groups.Groups)
-			if err != nil {
-				return err
-			}
 			seen := []seenGroup{}
 			for _, g := range all {
-				targets := append([]mapping.Target{}, m.Targets(scimGroup(&g))...)
+				targets := append([]mapping.Target{}, s.Running.Groups.Targets(scimGroup(&g))...)
 				if !unmapped || len(targets) == 0 {
 					seen = append(seen, seenGroup{s.Running.Name, g.ID, g.Name, g.ExternalID, g.Adopted, targets})
 				}
@@ -82,13 +77,4 @@ func tellGroups(w io.Writer, all []seenGroup) {
 		rows = append(rows, []string{fmt.Sprintf("%q", g.Name), seen, strings.Join(fills, ", ")})
 	}
 	table(w, rows)
-}
-
-// attributes compiles how a connection maps users.
-func attributes(c backup.Connection) (*mapping.AttributeMap, error) {
-	filter, err := mapping.CompileUserFilter(c.Users.Filter, nil)
-	if err != nil {
-		return nil, err
-	}
-	return mapping.CompileAttributes(c.Users.Attributes, mapping.AttributeOptions{Filter: filter})
 }

@@ -122,7 +122,7 @@ func (a *app) review(ctx context.Context, path string) error {
 func (a *app) tellReview(r *backup.Review) error {
 	for _, p := range r.Problems {
 		if p.Stops {
-			fmt.Fprintln(a.err, p)
+			fmt.Fprintln(a.err, plain(p.String()))
 		}
 	}
 	err := a.tell(r, func(w io.Writer) {
