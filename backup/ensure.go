@@ -9,6 +9,7 @@ import (
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/admin"
 	"github.com/scimcrowd/scimcrowd/crowd/directory"
+	"github.com/scimcrowd/scimcrowd/groupsync"
 )
 
 // DirectoryOptions is what [EnsureDirectories] needs beyond the document.
@@ -30,7 +31,8 @@ type EnsuredDirectory struct {
 // EnsureDirectories makes sure that every connection whose document names a
 // directory has it: that it is there or, where the document says so, created, that
 // the application sees it and no other, and may do in it what provisioning needs.
-// See [directory.Ensure] for what is done and what is reported instead. Call it
+// See [directory.Ensure] for what is done and what is reported instead; a directory
+// that holds records of this library is never taken from an application. Call it
 // before [BuildAll], as often as you like.
 //
 // Connections are taken one after the other, and one that fails does not keep the
@@ -93,6 +95,6 @@ func (c Connection) ensureDirectory(ctx context.Context, o DirectoryOptions) (*d
 	}
 	return directory.Ensure(ctx, directory.Config{
 		Name: c.Crowd.Directory.Name, Type: admin.DirectoryType(c.Crowd.Directory.Type), Create: c.Crowd.Directory.Create,
-		Application: c.Crowd.Application, Client: client,
+		Application: c.Crowd.Application, Client: client, InUse: groupsync.RegistryPrefix,
 	}, means)
 }

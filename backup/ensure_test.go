@@ -64,6 +64,15 @@ func TestEnsureDirectories(t *testing.T) {
 	if diff := cmp.Diff([]string{"ann"}, srv.In("Employees").UserNames()); diff != "" {
 		t.Errorf("users mismatch (-want +got):\n%s", diff)
 	}
+
+	srv.In("Employees").AddGroup(crowd.Group{Name: "scim-registry-okta"})
+	for i := range 2 {
+		document.Connections[i].Crowd.Directory.Name = "Employes"
+	}
+	_, err = backup.EnsureDirectories(t.Context(), document, options)
+	if !errors.Is(err, directory.ErrConflict) || len(srv.Directories()) != 3 {
+		t.Errorf("a slip in the name: %v, directories %v", err, srv.Directories())
+	}
 }
 
 // TestEnsureDirectoriesReports has one connection fail without the other, and

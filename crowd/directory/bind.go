@@ -10,7 +10,7 @@ import (
 )
 
 // readMappings reads what the application sees, and returns the mapping of the
-// directory, nil if there is none.
+// directory, nil if there is none or no directory.
 func (p *plan) readMappings(ctx context.Context) (*admin.Mapping, error) {
 	all, err := collect(p.means.Administration.Mappings(ctx, p.application.ID), func(*admin.Mapping) bool { return true })
 	if err != nil {
@@ -18,7 +18,7 @@ func (p *plan) readMappings(ctx context.Context) (*admin.Mapping, error) {
 	}
 	p.mappings = all
 	for _, m := range all {
-		if m.Directory == p.directory.ID {
+		if p.directory != nil && m.Directory == p.directory.ID {
 			return m, nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/admin"
@@ -24,6 +25,7 @@ type Administration interface {
 	Map(ctx context.Context, application, directory int64) (changed bool, err error)
 	Unmap(ctx context.Context, application, directory int64) (changed bool, err error)
 	SetPermissions(ctx context.Context, application, directory int64, p []admin.Permission) error
+	Groups(ctx context.Context, directory int64, search string) iter.Seq2[*admin.Group, error]
 }
 
 // A Creator creates directories and knows what can be done in them;
@@ -85,6 +87,10 @@ type Config struct {
 	// for nothing else: of all other directories that it sees it loses sight.
 	// Required.
 	Application string
+	// InUse begins the names of groups that are kept where provisioning has begun.
+	// A directory that has one is not taken out of the application's sight, which
+	// would lose all users in it: it is reported. Empty means that none is kept.
+	InUse string
 	// Client calls Crowd as that application. Required.
 	Client Client
 }
@@ -119,7 +125,7 @@ func Ensure(ctx context.Context, cfg Config, means Means) (*Result, error) {
 		return nil, err
 	}
 	for _, step := range []func(context.Context) error{
-		p.findApplication, p.findDirectory, p.create, p.checkPermissions, p.bind, p.permit, p.unbind, p.probe,
+		p.findApplication, p.findDirectory, p.checkOthers, p.create, p.checkPermissions, p.bind, p.permit, p.unbind, p.probe,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -174,6 +180,37 @@ func collect[T any](list iter.Seq2[*T, error], keep func(*T) bool) ([]*T, error)
 }
 
 func same(a, b string) bool { return crowd.Fold(a) == crowd.Fold(b) }
+
+// checkOthers reports a directory that would be taken out of sight although
+// provisioning has begun in it: its name was changed, or the new one is a slip.
+func (p *plan) checkOthers(ctx context.Context) error {
+	if p.InUse == "" {
+		return nil
+	}
+	if _, err := p.readMappings(ctx); err != nil {
+		return err
+	}
+	for _, m := range p.mappings {
+		if p.directory != nil && m.Directory == p.directory.ID {
+			continue
+		}
+		kept, err := collect(p.means.Administration.Groups(ctx, m.Directory, p.InUse), func(g *admin.Group) bool {
+			return strings.HasPrefix(crowd.Fold(g.Name), crowd.Fold(p.InUse))
+		})
+		switch {
+		case err != nil && !errors.Is(err, crowd.ErrUnsupported):
+			return err
+		case len(kept) > 0:
+			return &Error{
+				Kind: ErrConflict,
+				Problem: fmt.Sprintf("the application %s provisions the directory %s already, as the group %s in it shows, and would lose sight of its users",
+					quote(p.Application), quote(m.Name), quote(kept[0].Name)),
+				Clicks: p.clicksToUnmap(m.Name),
+			}
+		}
+	}
+	return nil
+}
 
 // findApplication finds the application, which must be one that nobody misses:
 // the products' own are left alone.

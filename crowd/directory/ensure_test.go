@@ -63,7 +63,7 @@ func newSite(t testing.TB, change ...func(*crowdtest.Options)) *site {
 
 // wanted is what most tests ask for.
 func (s *site) wanted() directory.Config {
-	return directory.Config{Name: "Employees", Create: true, Application: "scim", Client: s.client}
+	return directory.Config{Name: "Employees", Create: true, Application: "scim", Client: s.client, InUse: "records-"}
 }
 
 func (s *site) ensure(ctx context.Context, change ...func(*directory.Config)) (*directory.Result, error) {
@@ -140,6 +140,24 @@ func TestEnsureFinds(t *testing.T) {
 				t.Errorf("result mismatch (-want +got):\n%s%v", diff, err)
 			}
 		})
+	}
+}
+
+// TestEnsureInUse takes a directory out of sight in which provisioning has not
+// begun, as far as anybody tells, and keeps the one in which it has.
+func TestEnsureInUse(t *testing.T) {
+	inUse := func(c *directory.Config) { c.InUse = "records-" }
+	s := newSite(t)
+	s.AddGroup(crowd.Group{Name: "my records-"})
+	if got, err := s.ensure(t.Context(), inUse); err != nil || len(got.Unmapped) != 1 {
+		t.Errorf("result %+v, %v", got, err)
+	}
+	s.In("Employees").AddGroup(crowd.Group{Name: "records-okta"})
+	if got, err := s.ensure(t.Context(), inUse); err != nil || got.Changed() {
+		t.Errorf("again: %+v, %v", got, err)
+	}
+	if _, err := s.ensure(t.Context(), inUse, func(c *directory.Config) { c.Name = "Staff" }); !errors.Is(err, directory.ErrConflict) {
+		t.Errorf("another name: %v", err)
 	}
 }
 
@@ -220,6 +238,11 @@ func TestEnsureReports(t *testing.T) {
 		"a product's application": {
 			func(s *site) { s.UpdateApplication("scim", func(a *crowdtest.Application) { a.Type = "JIRA" }) }, nil, directory.ErrConflict,
 			[]string{"is of the type JIRA, which must not lose sight of its directories"},
+		},
+		"another is provisioned already": {
+			func(s *site) { s.AddGroup(crowd.Group{Name: "Records-okta"}, crowd.Group{Name: "my records-"}) },
+			func(c *directory.Config) { c.InUse = "records-" }, directory.ErrConflict,
+			[]string{`provisions the directory "Crowd" already, as the group "Records-okta" in it shows`, `1. If "Crowd" is the right one, give that name`},
 		},
 		"application switched off": {
 			func(s *site) { s.UpdateApplication("scim", func(a *crowdtest.Application) { a.Inactive = true }) }, nil, directory.ErrUnfinished,

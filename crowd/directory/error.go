@@ -95,6 +95,13 @@ func (p *plan) clicksToPermitApplication(missing []string) []string {
 	}
 }
 
+func (p *plan) clicksToUnmap(name string) []string {
+	return []string{
+		fmt.Sprintf("If %s is the right one, give that name and change nothing in Crowd.", quote(name)),
+		fmt.Sprintf(`If not, choose "Applications", then %s, then the tab "Directories", and remove %s.`, quote(p.Application), quote(name)),
+	}
+}
+
 func (p *plan) clicksToAddApplication() []string {
 	return []string{
 		`Choose "Applications", then "Add application".`,
