@@ -270,6 +270,11 @@ func (p *parser) comparison(a Attr) (Expr, error) {
 	return c, err
 }
 
+// number reports whether t is a JSON number, and nothing around it: [json.Valid] takes white space as well.
+func number(t string) bool {
+	return (t[0] == '-' || (t[0] >= '0' && t[0] <= '9')) && !strings.ContainsAny(t, "\t\n\r") && json.Valid([]byte(t))
+}
+
 // value reads a JSON string, number, true, false or null, or a bare value where those are allowed.
 func (p *parser) value() (v any, bare bool, err error) {
 	if p.next() == '"' {
@@ -286,7 +291,7 @@ func (p *parser) value() (v any, bare bool, err error) {
 		return false, p.bare, nil
 	case t == "null":
 		return nil, false, nil
-	case (t[0] == '-' || (t[0] >= '0' && t[0] <= '9')) && json.Valid([]byte(t)):
+	case number(t):
 		return json.Number(t), p.bare, nil
 	case p.bare:
 		return t, true, nil

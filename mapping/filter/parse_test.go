@@ -102,6 +102,8 @@ func TestParseErrors(t *testing.T) {
 		{`userName is "x"`, 9, `"is" is no operator: use eq, ne, co, sw, ew, gt, ge, lt, le or pr`},
 		{`userName eq jsmith`, 12, `"jsmith" is no value: write text in double quotes`},
 		{`age eq 01`, 7, `"01" is no value: write text in double quotes`},
+		{"age ge 1\t", 7, "\"1\\t\" is no value: write text in double quotes"},
+		{"age ge 1\n", 7, "\"1\\n\" is no value: write text in double quotes"},
 		{`userName eq "ann`, 12, "the closing quote is missing"},
 		{`userName eq "a\q"`, 12, "the text in quotes is no JSON string: check its escapes"},
 		{"userName eq \"a\tb\"", 12, "the text in quotes is no JSON string: check its escapes"},
