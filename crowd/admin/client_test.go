@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -107,6 +108,11 @@ func TestRepetition(t *testing.T) {
 	)
 	if _, err := patient.DirectoryNamed(t.Context(), "staff"); err != nil {
 		t.Errorf("read: %v", err)
+	}
+	s.Fail(crowdtest.Fault{Resource: "admin/server-info", Kind: crowdtest.Answer, Status: 429, RetryAfter: crowdtest.Duration(time.Hour)})
+	_, err := patient.Server(t.Context())
+	if busy, ok := errors.AsType[*crowd.Error](err); !errors.Is(err, crowd.ErrBusy) || !ok || busy.RetryAfter != time.Hour {
+		t.Errorf("limited: %v", err)
 	}
 	if _, err := patient.Map(t.Context(), 1, 32771); err != nil {
 		t.Errorf("write: %v", err)
