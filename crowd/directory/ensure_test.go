@@ -40,6 +40,12 @@ const base = "http://crowd.test/crowd"
 // newSite makes one; calls that fail are not repeated.
 func newSite(t testing.TB, change ...func(*crowdtest.Options)) *site {
 	t.Helper()
+	return siteOf(t, 1, change...)
+}
+
+// siteOf makes one; calls are tried so often where that is safe.
+func siteOf(t testing.TB, tries int, change ...func(*crowdtest.Options)) *site {
+	t.Helper()
 	srv := &crowdtest.Server{}
 	network := &http.Client{Transport: srv}
 	srv.SetOptions(func(o *crowdtest.Options) {
@@ -49,11 +55,11 @@ func newSite(t testing.TB, change ...func(*crowdtest.Options)) *site {
 		srv.SetOptions(c)
 	}
 	srv.AddAdministrator("root", password)
-	means, err := directory.Connect(t.Context(), admin.Config{BaseURL: base, Administrator: "root", Password: password, Tries: 1, HTTPClient: network})
+	means, err := directory.Connect(t.Context(), admin.Config{BaseURL: base, Administrator: "root", Password: password, Tries: tries, HTTPClient: network})
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := crowd.New(crowd.Config{BaseURL: base, Application: srv.Application, Password: srv.Password, Tries: 1, HTTPClient: network})
+	client, err := crowd.New(crowd.Config{BaseURL: base, Application: srv.Application, Password: srv.Password, Tries: tries, HTTPClient: network})
 	if err != nil {
 		t.Fatal(err)
 	}

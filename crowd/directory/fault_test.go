@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,7 +20,6 @@ func faults() []crowdtest.Fault {
 		{Kind: crowdtest.LoseResponse},
 		{Kind: crowdtest.LandLate},
 		{Kind: crowdtest.CutBody},
-		{Kind: crowdtest.ResetResponse},
 		{Kind: crowdtest.AnswerHTML, Status: 500},
 		{Kind: crowdtest.AnswerHTML, Status: 503},
 		{Kind: crowdtest.Answer, Status: 429},
@@ -50,6 +50,7 @@ func starts() map[string]func(*site) {
 func TestEnsureUnderFaults(t *testing.T) {
 	for name, start := range starts() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			calm := newSite(t)
 			start(calm)
 			if _, err := calm.ensure(t.Context()); err != nil {
@@ -73,6 +74,38 @@ func TestEnsureUnderFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEnsureGoesOn has clients that repeat what is safe to repeat. Where that
+// saves the first run, it ends as if nothing had happened too; only a creation of
+// the user that lands after the end takes another.
+func TestEnsureGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calm := siteOf(t, 0)
+		if _, err := calm.ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want, calls, saved := calm.dump(t), len(calm.Calls()), 0
+		for _, fault := range faults() {
+			for fault.Nth = 1; fault.Nth <= calls; fault.Nth++ {
+				s := siteOf(t, 0)
+				s.Fail(fault)
+				if _, err := s.ensure(t.Context()); err != nil {
+					continue
+				}
+				saved++
+				if s.Land(); fault.Kind == crowdtest.LandLate { // the user may have been made after all
+					_, _ = s.ensure(t.Context())
+				}
+				if diff := cmp.Diff(want, s.dump(t)); diff != "" {
+					t.Errorf("call %d of %d, %v %d: state mismatch (-want +got):\n%s", fault.Nth, calls, fault.Kind, fault.Status, diff)
+				}
+			}
+		}
+		if all := calls * len(faults()); saved < all/2 {
+			t.Errorf("%d of %d runs saved", saved, all)
+		}
+	})
 }
 
 // TestEnsureCancelled ends the context before each call in turn; the user that

@@ -14,7 +14,9 @@ import (
 )
 
 // ProbeName is the name of the user that [Ensure] creates, inactive and with a
-// random password, and deletes.
+// random password, and deletes. Where that user is left behind, because Crowd could
+// not be reached any more or a lost request arrives after the end, the next run
+// deletes it.
 const ProbeName = "scimcrowd-directory-probe"
 
 const (
