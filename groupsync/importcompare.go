@@ -163,12 +163,24 @@ func (c *comparing) compareUser(_ context.Context, u *ImportUser, f found) error
 		}
 		return c.tell(d)
 	}
+	if c.another(u, m.user) {
+		d.Kind, d.Note = UserNotCompared, m.why
+		return c.tell(d)
+	}
 	c.claimed[m.user.Crowd.Key] = u.ExternalID
 	c.people[u.ExternalID] = person{name: m.user.Crowd.Name, id: m.user.ID}
 	if m.action == ImportSkip {
 		d.Note = m.why
 	}
-	return c.fields(d, u.Profile.Fields, m.user)
+	return c.fields(d, created(u.Profile).Fields, m.user)
+}
+
+// another reports whether a Crowd user is that of another record.
+func (c *comparing) another(u *ImportUser, v *User) bool {
+	if other := c.claimed[v.Crowd.Key]; other != "" && other != u.ExternalID {
+		return true
+	}
+	return v.Owner == c.e.connection && v.externalID != "" && v.externalID != u.ExternalID
 }
 
 // isActive reports whether a profile's active flag says so, or nothing.

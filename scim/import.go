@@ -27,7 +27,7 @@ func (h *Handler) ImportUser(doc map[string]any) *groupsync.ImportUser {
 		return u
 	}
 	if profile.Fields.Active == nil {
-		profile.Fields.Active = new(true)
+		profile.Fields.Active = new(true) // the mapping makes nothing of it
 	}
 	u.Profile = profile
 	u.Update = func(v *groupsync.User) (groupsync.Profile, error) { return h.importUpdate(doc, v) }
@@ -45,6 +45,9 @@ func (h *Handler) importable(doc map[string]any) (map[string]any, error) {
 	delete(doc, "groups")
 	if doc["externalId"] == nil {
 		return nil, refuse(invalidValue, "externalId: the user has no id at the identity provider")
+	}
+	if doc["active"] == nil {
+		doc["active"] = true // whom an identity provider has without a word on it
 	}
 	if err := h.user.Validate(doc); err != nil {
 		return nil, err

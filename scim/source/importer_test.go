@@ -70,6 +70,7 @@ func TestImportDecides(t *testing.T) {
 		}},
 		"a leaver who is told": {change: []func(*site){func(s *site) { s.imports.Leavers = true }}, first: []string{ann}, lines: []string{user("1", "ann", `"active": false`)}, want: []string{`update user "ann": has the identity provider's id on record`}},
 		"a leaver":             {change: []func(*site){func(s *site) { s.imports.Leavers = true }}, first: []string{ann}, want: []string{`deactivate user "ann": the identity provider does not have the user`}},
+		"a leaver who is back": {change: []func(*site){func(s *site) { s.imports.Leavers = true; s.gone = []string{ann} }}, lines: []string{ann}, want: []string{`update user "ann": has the identity provider's id on record`}},
 		"leavers stay":         {first: []string{ann}},
 		"deactivate off":       {change: []func(*site){func(s *site) { s.imports.Leavers, s.users.Deactivate = true, no }}, first: []string{ann}},
 		"no leaver by hand":    {change: []func(*site){there, func(s *site) { s.imports.Leavers = true }}},
@@ -95,6 +96,10 @@ func TestImportDecides(t *testing.T) {
 			s := newSite(t, c.change...)
 			if len(c.first) > 0 {
 				s.run(c.first...)
+			}
+			if len(s.gone) > 0 {
+				s.run(s.gone...)
+				s.run()
 			}
 			before := s.state()
 			plan := s.plan(c.lines...)

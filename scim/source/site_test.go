@@ -27,6 +27,7 @@ type site struct {
 	filter  string // of users
 	groups  mapping.Groups
 	imports source.ImporterConfig
+	gone    []string // lines of those who were imported and have left
 
 	mu     sync.Mutex // guards events
 	events []groupsync.Event
