@@ -21,8 +21,8 @@ const maxBatch = 500
 // to the [Client] that returned it, and is as safe for concurrent use.
 //
 // Each call is best effort. It returns the names that were refused, each with
-// its cause, as they were given; with a nil error all others took effect or had
-// done so before. With an error nothing is known of the others: look again, or
+// its cause, as they were given; with a nil error all others are, or are not,
+// members now, as some may have been before. With an error nothing is known of the others: look again, or
 // ask for them one by one, as [crowd.Client.AddMember] does, which is also the
 // way to learn more of a refusal. Calls may be repeated.
 //
@@ -43,9 +43,7 @@ func (m *Memberships) AddMembers(ctx context.Context, group string, users []stri
 	return m.batch(ctx, "add member", http.MethodPost, inGroup(group), users)
 }
 
-// RemoveMembers takes users out of a group, if directly in it. A user who is not
-// may be among the refused, with a cause that matches
-// [crowd.ErrMembershipNotFound].
+// RemoveMembers takes users out of a group, if directly in it.
 //
 // Resource: DELETE groups/{groupId}/users.
 func (m *Memberships) RemoveMembers(ctx context.Context, group string, users []string) (failed map[string]error, err error) {
@@ -159,10 +157,18 @@ func (b *batch) note(answer *batchWire) {
 		switch {
 		case entry == nil && done[crowd.Fold(name)] == nil:
 			b.failed[name] = b.refusal(name, "", "the answer does not mention it")
-		case entry != nil && !(b.method == http.MethodPost && entry.reason == "MEMBERSHIP_ALREADY_EXISTS"):
+		case entry != nil && entry.reason != b.already():
 			b.failed[name] = b.refusal(name, entry.reason, entry.message)
 		}
 	}
+}
+
+// already is the reason of what is so already, and no failure.
+func (b *batch) already() string {
+	if b.method == http.MethodPost {
+		return "MEMBERSHIP_ALREADY_EXISTS"
+	}
+	return "MEMBERSHIP_NOT_FOUND"
 }
 
 // mentioned maps names of the batch, folded, to the entries about them. What an
