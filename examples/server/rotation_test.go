@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -63,13 +62,11 @@ func (s *stage) accepts(base, token string) bool {
 // post sends a SCIM resource. A request that gets no answer has status 0.
 func post(t *testing.T, url, token, body string) (status int, text string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		t.Error(err)
-		return 0, ""
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	r.Header.Set("Content-Type", "application/scim+json")
+	return request(t, http.MethodPost, url, token, body)
+}
+
+// answerTo sends a request.
+func answerTo(r *http.Request) (status int, text string) {
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return 0, err.Error()

@@ -119,7 +119,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 func crowdTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 16
-	t.IdleConnTimeout = 30 * time.Second
+	t.IdleConnTimeout = 15 * time.Second
 	return t
 }
 
