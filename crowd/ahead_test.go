@@ -86,7 +86,8 @@ func (s *slow) join(name string) {
 }
 
 // TestAhead holds how long a list takes, in calls one after the other, how many
-// there are in all, and how many at the same time.
+// there are in all, and how many at the same time. One that is not needed any more
+// may be given up before it is made.
 func TestAhead(t *testing.T) {
 	for _, test := range []struct {
 		name                   string
@@ -123,8 +124,8 @@ func TestAhead(t *testing.T) {
 					t.Errorf("got %v", got)
 				}
 				took := int(time.Since(began) / time.Second)
-				if s.calls != test.calls || took != test.seconds || s.most != test.atOnce {
-					t.Errorf("%d calls in %d s, %d at once, want %d in %d, %d", s.calls, took, s.most, test.calls, test.seconds, test.atOnce)
+				if s.calls > test.calls || took != test.seconds || s.most != test.atOnce {
+					t.Errorf("%d calls in %d s, %d at once, want at most %d in %d, %d", s.calls, took, s.most, test.calls, test.seconds, test.atOnce)
 				}
 			})
 		})

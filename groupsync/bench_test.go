@@ -29,7 +29,8 @@ const (
 
 // A gauge carries calls to a Crowd and measures them. It needs no network.
 type gauge struct {
-	srv *crowdtest.Server
+	srv    *crowdtest.Server
+	seeded int // users
 
 	mu     sync.Mutex // guards what follows
 	calls  int
@@ -159,14 +160,16 @@ func (g *gauge) run(b *testing.B, prepare, f func()) {
 	b.ReportMetric(float64(g.growth())/(1<<20), "MiB-held")
 }
 
-// users seeds users as the engine would have created them, and returns their ids.
+// users seeds further users as the engine would have created them, and returns their
+// ids.
 func (g *gauge) users(n int, attributes func(i int) crowd.Attributes) []string {
 	ids := make([]string, n)
 	for i := range n {
-		name := fmt.Sprintf("user-%06d", i)
+		number := g.seeded + i
+		name := fmt.Sprintf("user-%06d", number)
 		u := crowd.User{
 			Name: name, FirstName: "Some", LastName: "User", DisplayName: "Some User", Email: name + "@example.com",
-			Active: true, Key: fmt.Sprintf("32769:%08x-0000-4000-8000-000000000000", i),
+			Active: true, Key: fmt.Sprintf("32769:%08x-0000-4000-8000-000000000000", number),
 			Attributes: crowd.Attributes{},
 		}
 		if attributes != nil {
@@ -176,6 +179,7 @@ func (g *gauge) users(n int, attributes func(i int) crowd.Attributes) []string {
 		g.srv.AddUser(u)
 		ids[i] = strings.Replace(u.Key, ":", ".", 1)
 	}
+	g.seeded += n
 	return ids
 }
 
@@ -248,8 +252,8 @@ func scaleGroup(i int) string { return fmt.Sprintf("group-%04d", i) }
 func groupOf(user, k, groups int) int { return (user + k*37) % groups }
 
 // fill makes users and groups, with the records that the engine leaves of one
-// user who is in all of the groups.
-func (g *gauge) fill(w *world, users, groups, each int) {
+// user who is in all of the groups. It returns the ids of the users.
+func (g *gauge) fill(w *world, users, groups, each int) []string {
 	w.tb.Helper()
 	sample := w.user("sample")
 	records := make([]crowd.Attributes, groups)
@@ -273,7 +277,7 @@ func (g *gauge) fill(w *world, users, groups, each int) {
 		}
 	}
 	members := make([][]string, groups)
-	g.users(users, func(n int) crowd.Attributes {
+	ids := g.users(users, func(n int) crowd.Attributes {
 		a := crowd.Attributes{}
 		for k := range each {
 			i := groupOf(n, k, groups)
@@ -287,4 +291,5 @@ func (g *gauge) fill(w *world, users, groups, each int) {
 	for i, names := range members {
 		g.srv.AddMember(scaleGroup(i), names...)
 	}
+	return ids
 }

@@ -22,6 +22,7 @@ type Book struct {
 	ids     map[string]*entry // by the id, of those whose id is known
 	nests   []nest            // groups within groups
 	others  []*Book           // those of the neighbours
+	epoch   int64             // of [Locks], when it was read
 
 	mu      sync.Mutex                  // guards what is worked out once and kept until a fact is added
 	owners  map[string][]string         // live ids by folded name

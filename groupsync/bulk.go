@@ -13,9 +13,11 @@ import (
 // directory, before a change and after it, instead of one by one.
 const bulkMin = 1000
 
-// walk reads all users of the directory page by page and calls f for each.
-func (e *Engine) walk(ctx context.Context, f func(*User) error) error {
-	for u, err := range e.crowd.Users(ctx, crowd.Query{Detail: crowd.WithAttributes}) {
+// walk reads all users of the directory page by page and calls f for each. About is
+// how many there may be, as far as known.
+func (e *Engine) walk(ctx context.Context, about int, f func(*User) error) error {
+	asOf := e.locks.clock.Load()
+	for u, err := range e.crowd.Users(ctx, crowd.Query{Detail: crowd.WithAttributes, Ahead: pagesAhead, Expect: about}) {
 		if err != nil {
 			return fmt.Errorf("groupsync: list users: %w", err)
 		}
@@ -23,6 +25,7 @@ func (e *Engine) walk(ctx context.Context, f func(*User) error) error {
 		if err != nil {
 			return err
 		}
+		v.asOf = asOf
 		if err := f(v); err != nil {
 			return err
 		}
@@ -40,19 +43,43 @@ func (u *User) slim() *User {
 
 // many reads the users of many ids, in the order of the ids; nil for those there
 // are not.
-func (e *Engine) many(ctx context.Context, ids []string) ([]*User, error) {
+func (e *Engine) many(ctx context.Context, ids []string, about int) ([]*User, error) {
 	at := make(map[string]int, len(ids))
 	for i, id := range ids {
 		at[id] = i
 	}
 	users := make([]*User, len(ids))
-	err := e.walk(ctx, func(u *User) error {
-		if i, wanted := at[u.ID]; wanted && !u.gone {
+	err := e.walk(ctx, max(about, len(ids)), func(u *User) error {
+		i, wanted := at[u.ID]
+		if !wanted {
+			return nil
+		}
+		if delete(at, u.ID); !u.gone {
 			users[i] = u.slim()
+		}
+		if len(at) == 0 {
+			return errEnough
 		}
 		return nil
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	return users, err
+}
+
+// pagesAreFewer finds out whether the whole directory is few pages in comparison to
+// so many users.
+func (e *Engine) pagesAreFewer(ctx context.Context, users int) (bool, error) {
+	const worth = 4 // users, for the page of a thousand
+	if users < 2*worth {
+		return false, nil
+	}
+	most := crowd.Query{Start: users / worth * (mostPerPage - 1), Max: 1, PageSize: 1}
+	for _, err := range e.crowd.Users(ctx, most) {
+		return false, err
+	}
+	return true, nil
 }
 
 // A crowdOf is who is in a Crowd group, by folded name.
@@ -82,7 +109,10 @@ type bulk struct {
 	groupID string
 	members map[string]crowdOf // of each target, by folded name
 
-	together bool // the second looks are left to settle
+	together bool        // the second looks are left to settle
+	about    int         // how many that look may read
+	met      func(*User) // told each of them
+	looked   bool
 
 	mu    sync.Mutex
 	begun map[string]*edges // by the user's key
@@ -101,6 +131,15 @@ func (e *Engine) newBulk(ctx context.Context, b *Book, groupID string) (*bulk, e
 	return k, nil
 }
 
+// most returns how many there are in the fullest of the targets.
+func (k *bulk) most() int {
+	n := 0
+	for _, members := range k.members {
+		n = max(n, len(members))
+	}
+	return n
+}
+
 // step returns the step that grants or revokes.
 func (k *bulk) step(g *Group, u *User, granted bool) Step {
 	return k.e.memberStep(g, u, granted, func(ctx context.Context) error { return k.begin(ctx, u, granted) })
@@ -109,7 +148,7 @@ func (k *bulk) step(g *Group, u *User, granted bool) Step {
 func (k *bulk) begin(ctx context.Context, u *User, granted bool) error {
 	w := k.e.edgesOfChange(ctx, k.book, u, []grantChange{{k.groupID, granted}})
 	w.members = k.members
-	if !k.together {
+	if !k.together || k.e.alone(ctx) {
 		return w.run(ctx)
 	}
 	k.mu.Lock()
@@ -130,25 +169,8 @@ func (k *bulk) settle(ctx context.Context) error {
 	if len(k.begun) == 0 {
 		return nil
 	}
-	again, err := k.e.books(ctx)
-	if err != nil {
+	if err := k.look(ctx); err != nil {
 		return err
-	}
-	for u, err := range k.e.ledger.Edges(ctx, k.groupID) {
-		if err != nil {
-			return err
-		}
-		w := k.begun[u.Key]
-		if w == nil {
-			continue
-		}
-		v, err := k.e.view(ctx, u)
-		if err != nil {
-			return err
-		}
-		if w.settled(again, v) {
-			delete(k.begun, u.Key)
-		}
 	}
 	rest := make([]*edges, 0, len(k.begun))
 	for _, w := range k.begun {
@@ -163,6 +185,46 @@ func (k *bulk) settle(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// look reads the book and the users again, and strikes off those who are settled.
+func (k *bulk) look(ctx context.Context) error {
+	var book *Book
+	seen := map[string]*User{}
+	if err := both(ctx, func(ctx context.Context) (err error) {
+		book, err = k.e.books(ctx)
+		return err
+	}, func(ctx context.Context) error {
+		return k.lookAtUsers(ctx, seen)
+	}); err != nil {
+		return err
+	}
+	for key, u := range seen {
+		if k.begun[key].settled(book, u) {
+			delete(k.begun, key)
+		}
+	}
+	k.looked = true
+	return nil
+}
+
+func (k *bulk) lookAtUsers(ctx context.Context, seen map[string]*User) error {
+	for c, err := range k.e.ledger.Edges(ctx, k.groupID, k.about) {
+		if err != nil {
+			return err
+		}
+		u, err := k.e.view(ctx, c)
+		if err != nil {
+			return err
+		}
+		if k.met != nil {
+			k.met(u)
+		}
+		if k.begun[c.Key] != nil {
+			seen[c.Key] = u.slim()
+		}
+	}
+	return nil
 }
 
 // settled reports whether what a user has on record, as read since, agrees with

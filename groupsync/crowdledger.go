@@ -244,10 +244,14 @@ func (l *crowdLedger) attribute(f UserFact) (name string, values []string) {
 	return attrOrigin + targetHash(f.Target), register(state, n)
 }
 
-func (l *crowdLedger) Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+// pagesAhead is how many pages of users may be on their way before they are needed:
+// what the engine and the client have in flight by default.
+const pagesAhead = 8
+
+func (l *crowdLedger) Holders(ctx context.Context, groupID string, about int) iter.Seq2[*crowd.User, error] {
 	return l.crowd.Users(ctx, crowd.Query{
 		Where:  crowd.Equals(l.names.grant+hash(groupID), stateGranted),
-		Detail: crowd.WithAttributes,
+		Detail: crowd.WithAttributes, Ahead: pagesAhead, Expect: about,
 	})
 }
 
@@ -255,10 +259,10 @@ func (l *crowdLedger) RecordReconciled(ctx context.Context, began time.Time) err
 	return l.write(ctx, crowd.Attributes{l.names.reconciled: register(stateSaid, note{At: began})})
 }
 
-func (l *crowdLedger) Edges(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+func (l *crowdLedger) Edges(ctx context.Context, groupID string, about int) iter.Seq2[*crowd.User, error] {
 	attribute := l.names.grant + hash(groupID)
 	return l.crowd.Users(ctx, crowd.Query{
 		Where:  crowd.Or(crowd.Equals(attribute, stateGranted), crowd.Equals(attribute, stateRevoked)),
-		Detail: crowd.WithAttributes,
+		Detail: crowd.WithAttributes, Ahead: pagesAhead, Expect: about,
 	})
 }

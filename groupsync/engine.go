@@ -3,9 +3,9 @@ package groupsync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"regexp"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -58,6 +58,13 @@ type Config struct {
 	// its own. Needed where Crowd does not apply the attributes of one request
 	// together.
 	SplitWrites bool
+	// Replicas says whether this process alone provisions the directory; the default
+	// is [ManyReplicas].
+	Replicas Replicas
+	// Locks are shared by the engines of one directory where Replicas is
+	// [OneReplica]; nil means an engine's own, which will do where there is one
+	// connection and its engine is never replaced.
+	Locks *Locks
 	// DryRun plans and reports every change and applies none.
 	DryRun bool
 	// Hooks are run when a user is deactivated or deleted.
@@ -99,10 +106,7 @@ type Engine struct {
 	logger     *slog.Logger
 	now        func() time.Time
 	guard      guard
-
-	// epoch counts the renames and deletions of SCIM groups that this engine has
-	// begun: where it has moved, a book read before may be out of date.
-	epoch atomic.Int64
+	locks      *Locks
 }
 
 var connectionName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
@@ -128,6 +132,15 @@ func New(cfg Config) (*Engine, error) {
 	if err := checkHooks(&cfg); err != nil {
 		return nil, err
 	}
+	switch {
+	case cfg.Replicas != "" && cfg.Replicas != OneReplica && cfg.Replicas != ManyReplicas:
+		return nil, fmt.Errorf("groupsync: Config.Replicas is %q, must be %q or %q", cfg.Replicas, OneReplica, ManyReplicas)
+	case cfg.Replicas == OneReplica && len(cfg.Neighbours) > 0 && cfg.Locks == nil:
+		return nil, errors.New("groupsync: Config.Locks is required where connections share a directory and Replicas is \"one\". Give all their engines the same")
+	}
+	if cfg.Locks == nil {
+		cfg.Locks = NewLocks()
+	}
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = 8
 	}
@@ -144,7 +157,7 @@ func New(cfg Config) (*Engine, error) {
 		connection: cfg.Connection, crowd: cfg.Crowd, ledger: cfg.Ledger,
 		attributes: cfg.Attributes, groups: cfg.Groups, policy: cfg.Policy,
 		protected: foldedSet(cfg.ProtectedUsers), cfg: cfg, names: namesOf(cfg.Connection), neighbours: others,
-		observer: cfg.Observer, logger: cfg.Logger, now: cfg.Now,
+		observer: cfg.Observer, logger: cfg.Logger, now: cfg.Now, locks: cfg.Locks,
 	}
 	e.guard.approved = map[string]time.Time{}
 	e.guard.removals = map[string]*tally{}

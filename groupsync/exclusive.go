@@ -52,7 +52,7 @@ func (e *Engine) directMembers(ctx context.Context, groups []string) iter.Seq2[*
 	return func(yield func(*crowd.User, error) bool) {
 		seen := crowdOf{}
 		for i, group := range groups {
-			for u, err := range e.crowd.Members(ctx, group, crowd.List{Detail: crowd.Entities}) {
+			for u, err := range e.crowd.Members(ctx, group, crowd.List{Detail: crowd.Entities, Ahead: pagesAhead}) {
 				if errors.Is(err, crowd.ErrGroupNotFound) {
 					break
 				}
@@ -83,6 +83,9 @@ func (e *Engine) changeDirect(ctx context.Context, b *Book, id string, u *User, 
 	for {
 		if err := e.bringDirect(ctx, b, id, groups, u, granted); err != nil {
 			return err
+		}
+		if e.alone(ctx) && b.epoch == e.locks.epoch.Load() {
+			return nil
 		}
 		again, err := e.book(ctx, id)
 		if err != nil {
@@ -156,7 +159,7 @@ func (e *Engine) directStep(b *Book, g *Group, u *User, granted bool) Step {
 // patchDirect adds and removes single members of an exclusive group. What else the
 // users are in is looked at by full pushes and reconciles.
 func (e *Engine) patchDirect(ctx context.Context, b *Book, g *Group, order []string, want map[string]bool) error {
-	users, err := e.people(ctx, g, order, func(id string) bool { return want[id] })
+	users, err := e.people(ctx, g, order, 0, func(id string) bool { return want[id] })
 	if err != nil {
 		return err
 	}
@@ -221,7 +224,7 @@ func (e *Engine) planReplaceDirect(ctx context.Context, b *Book, g *Group, want 
 		delete(missing, id)
 	}
 	ids := slices.Sorted(maps.Keys(missing))
-	joining, err := e.people(ctx, g, ids, func(string) bool { return true })
+	joining, err := e.people(ctx, g, ids, len(want), func(string) bool { return true })
 	if err != nil {
 		return nil, err
 	}

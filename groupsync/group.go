@@ -229,7 +229,7 @@ func (e *Engine) Members(ctx context.Context, g *Group) iter.Seq2[Member, error]
 				return
 			}
 		}
-		users := e.ledger.Holders(ctx, g.ID)
+		users := e.ledger.Holders(ctx, g.ID, 0)
 		switch {
 		case g.Direct != nil:
 			users = e.directMembers(ctx, g.Direct)

@@ -145,7 +145,7 @@ func (e *Engine) moveExternalID(ctx context.Context, b *Book, g *Group, external
 	if sameTargets(old, m.now) {
 		return b, nil
 	}
-	e.epoch.Add(1)
+	e.beginMove(b)
 	m.left = given(old, m.now)
 	if err := e.readLeft(ctx, b, slices.Concat(m.now, m.left)); err != nil {
 		return nil, err
@@ -212,10 +212,10 @@ func (e *Engine) patchMembers(ctx context.Context, b *Book, g *Group, order []st
 		if k, err = e.newBulk(ctx, b, g.ID); err != nil {
 			return err
 		}
-		k.together = true
+		k.together, k.about = true, len(order)
 		step = func(u *User) Step { return k.step(g, u, want[u.ID]) }
 	}
-	users, err := e.people(ctx, g, order, func(id string) bool { return want[id] })
+	users, err := e.people(ctx, g, order, 0, func(id string) bool { return want[id] })
 	if err != nil {
 		return err
 	}
@@ -231,8 +231,8 @@ func (e *Engine) patchMembers(ctx context.Context, b *Book, g *Group, order []st
 
 // people reads the users of the ids. Those that Crowd does not have are passed
 // over or refused, by setting, where they are to be added.
-func (e *Engine) people(ctx context.Context, g *Group, ids []string, added func(id string) bool) ([]*User, error) {
-	users, err := e.lookUp(ctx, ids)
+func (e *Engine) people(ctx context.Context, g *Group, ids []string, about int, added func(id string) bool) ([]*User, error) {
+	users, err := e.lookUp(ctx, ids, about)
 	if err != nil {
 		return nil, err
 	}
@@ -247,13 +247,21 @@ func (e *Engine) people(ctx context.Context, g *Group, ids []string, added func(
 }
 
 // lookUp reads the users of the ids, nil for those there are not: one by one, or
-// by pages where there are many.
-func (e *Engine) lookUp(ctx context.Context, ids []string) ([]*User, error) {
-	if len(ids) > bulkMin {
-		return e.many(ctx, ids)
+// by pages of the directory where that is fewer calls. About is how many users there
+// may be in all, as far as known.
+func (e *Engine) lookUp(ctx context.Context, ids []string, about int) ([]*User, error) {
+	pages, err := len(ids) > bulkMin, error(nil)
+	if !pages {
+		pages, err = e.pagesAreFewer(ctx, len(ids))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if pages {
+		return e.many(ctx, ids, about)
 	}
 	users := make([]*User, len(ids))
-	err := e.each(ctx, len(ids), func(ctx context.Context, i int) error {
+	err = e.each(ctx, len(ids), func(ctx context.Context, i int) error {
 		u, err := e.User(ctx, ids[i])
 		if errors.Is(err, ErrNoUser) {
 			return nil
@@ -304,7 +312,8 @@ func (e *Engine) memberStep(g *Group, u *User, granted bool, run func(context.Co
 // holders returns the users who hold a grant of a SCIM group.
 func (e *Engine) holders(ctx context.Context, id string) ([]*User, error) {
 	var all []*User
-	for u, err := range e.ledger.Holders(ctx, id) {
+	asOf := e.locks.clock.Load()
+	for u, err := range e.ledger.Holders(ctx, id, 0) {
 		if err != nil {
 			return nil, err
 		}
@@ -312,6 +321,7 @@ func (e *Engine) holders(ctx context.Context, id string) ([]*User, error) {
 		if err != nil {
 			return nil, err
 		}
+		v.asOf = asOf
 		if !v.gone {
 			all = append(all, v)
 		}
@@ -322,7 +332,7 @@ func (e *Engine) holders(ctx context.Context, id string) ([]*User, error) {
 func (e *Engine) countHolders(id string) func(context.Context) (int, error) {
 	return func(ctx context.Context) (int, error) {
 		n := 0
-		for _, err := range e.ledger.Holders(ctx, id) {
+		for _, err := range e.ledger.Holders(ctx, id, 0) {
 			if err != nil {
 				return 0, err
 			}

@@ -131,7 +131,7 @@ func (e *Engine) planDirectDelete(ctx context.Context, p *Plan, b *Book, g *Grou
 func (e *Engine) bury(ctx context.Context, b *Book, g *Group, holders []*User) error {
 	below := e.reachOf(b, g.ID)
 	delete(below, g.ID)
-	e.epoch.Add(1)
+	e.beginMove(b)
 	fact := GroupFact{Kind: Dead, ID: g.ID, At: e.now().UTC(), Request: requestID(ctx)}
 	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
 		return err

@@ -215,6 +215,9 @@ func (m *move) holder(ctx context.Context, u *User, leave map[string]bool) (*Use
 	if m.revoke {
 		w.changes = []grantChange{{m.id, false}}
 	}
+	if m.e.alone(ctx) {
+		return w.user, w.runAlone(ctx)
+	}
 	if err := w.begin(ctx); err != nil {
 		return u, err
 	}

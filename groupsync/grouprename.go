@@ -53,7 +53,7 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, a
 	if err != nil {
 		return nil, err
 	}
-	e.epoch.Add(1)
+	e.beginMove(b)
 	fact := GroupFact{Kind: Renamed, ID: g.ID, Name: name, Made: made, At: at, Request: requestID(ctx)}
 	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
 		return nil, err

@@ -30,6 +30,10 @@ func (e *Engine) replaceMembers(ctx context.Context, b *Book, g *Group, ids []st
 		if p.count(OpGrant, OpRevoke) == 0 {
 			return nil // memberships were repaired, each with its second look
 		}
+		if r.bulk.looked && r.asWanted() {
+			return nil
+		}
+		r.bulk.looked = false
 	}
 }
 
@@ -45,11 +49,29 @@ type replacement struct {
 	plan    *Plan
 	seen    crowdOf // folded names whose membership the grants decide
 	holders int
+
+	lacking map[string]bool // wanted ids that the look of all together has not met
+	stray   bool            // and whether it has met one that is not wanted
+}
+
+// asWanted reports whether the look of all together, after the changes, has found
+// the group's members to be those wanted: that is then the look which ends a
+// replacement.
+func (r *replacement) asWanted() bool { return len(r.lacking) == 0 && !r.stray }
+
+// met takes note of one who holds the group after the changes, or held it once.
+func (r *replacement) met(u *User) {
+	if u.gone || !u.holdings.Granted(r.group.ID) {
+		return
+	}
+	delete(r.lacking, u.ID)
+	r.stray = r.stray || !r.want[u.ID]
 }
 
 // read reads the members in Crowd, then the holders, and returns the plan. Of a
 // holder who is to stay no more than the name is kept.
 func (r *replacement) read(ctx context.Context) (*Plan, error) {
+	about := r.holders
 	r.seen, r.holders = crowdOf{}, 0
 	r.plan = &Plan{
 		Title:   fmt.Sprintf("replace the members of %q", r.group.Name),
@@ -60,9 +82,9 @@ func (r *replacement) read(ctx context.Context) (*Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.bulk = k
+		r.bulk, about = k, min(len(r.want), k.most())
 	}
-	held, leaving, err := r.readHolders(ctx)
+	held, leaving, err := r.readHolders(ctx, about)
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +117,9 @@ func (r *replacement) planChanges(joining, leaving []*User) {
 	if r.first {
 		changes := len(joining) + len(leaving)
 		r.bulk.together = changes > (r.holders+changes)/page+1
+		r.bulk.about, r.bulk.met = r.holders+changes, r.met
+		r.lacking = maps.Clone(r.want)
+		maps.DeleteFunc(r.lacking, func(id string, _ bool) bool { return r.unknown[id] })
 		step = func(u *User, granted bool) Step { return r.bulk.step(r.group, u, granted) }
 	}
 	for _, u := range joining {
@@ -108,9 +133,10 @@ func (r *replacement) planChanges(joining, leaving []*User) {
 // readHolders returns the ids of the holders who are to stay, and those who are
 // to leave. In the first round it plans to put those back who are in none of the
 // Crowd groups that they should be in.
-func (r *replacement) readHolders(ctx context.Context) (held map[string]bool, leaving []*User, err error) {
+func (r *replacement) readHolders(ctx context.Context, about int) (held map[string]bool, leaving []*User, err error) {
 	held = map[string]bool{}
-	for c, err := range r.e.ledger.Holders(ctx, r.group.ID) {
+	asOf := r.e.locks.clock.Load()
+	for c, err := range r.e.ledger.Holders(ctx, r.group.ID, about) {
 		if err != nil {
 			return nil, nil, err
 		}
@@ -118,6 +144,7 @@ func (r *replacement) readHolders(ctx context.Context) (held map[string]bool, le
 		if err != nil {
 			return nil, nil, err
 		}
+		u.asOf = asOf
 		if u.gone {
 			continue
 		}
@@ -152,7 +179,7 @@ func (r *replacement) readJoining(ctx context.Context, held map[string]bool) ([]
 			missing = append(missing, id)
 		}
 	}
-	joining, err := r.e.people(ctx, r.group, missing, func(string) bool { return true })
+	joining, err := r.e.people(ctx, r.group, missing, r.holders+len(missing), func(string) bool { return true })
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +213,7 @@ func (r *replacement) planGhosts(ctx context.Context, t mapping.Target) error {
 		for _, name := range ghosts {
 			suspect[name] = true
 		}
-		return r.e.walk(ctx, func(u *User) error {
+		return r.e.walk(ctx, r.holders+len(ghosts), func(u *User) error {
 			if suspect[crowd.Fold(u.Crowd.Name)] {
 				r.planGhost(t, u)
 			}
@@ -210,7 +237,7 @@ func (r *replacement) holdersOfOthers(ctx context.Context, t mapping.Target) err
 		if n.id == r.group.ID || !hasTarget(r.e.targets(r.book, n.id), t.Group) {
 			continue
 		}
-		for u, err := range r.e.ledger.Holders(ctx, n.id) {
+		for u, err := range r.e.ledger.Holders(ctx, n.id, 0) {
 			if err != nil {
 				return err
 			}

@@ -211,7 +211,7 @@ func (k *keeper) repairDoomed(ctx context.Context, s Step) error {
 	if due := k.dueHooks(u); len(due) > 0 {
 		return &HookError{due[0].Name(), s.User, errors.New("the user is not deleted before it has ended")}
 	}
-	err = k.crowd.DeleteUser(ctx, u.Crowd.Name)
+	err = k.inTurn(ctx, u.Crowd.Key, func(ctx context.Context) error { return k.crowd.DeleteUser(ctx, u.Crowd.Name) })
 	if errors.Is(err, crowd.ErrUserNotFound) {
 		return nil
 	}

@@ -159,7 +159,7 @@ func (r *importing) holders(ctx context.Context, b *Book, now *Group) (held map[
 	if err != nil {
 		return nil, nil, err
 	}
-	for u, err := range r.e.ledger.Edges(ctx, now.ID) {
+	for u, err := range r.e.ledger.Edges(ctx, now.ID, 0) {
 		if err != nil {
 			return nil, nil, err
 		}

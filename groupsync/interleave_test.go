@@ -109,6 +109,11 @@ func races() []race {
 		}
 		c.Groups = m
 	}
+	hybrid := func(c *groupsync.Config) { // the Crowd group of one's name is filled by the other's too
+		c.Groups = compiled(mapping.Groups{Mapping: mapping.ManualMapping, Manual: mapping.Manual{
+			ImportGroups: true, Rules: []mapping.Rule{{From: "Ops", To: []string{"Devs"}}},
+		}})
+	}
 	sharedBy := func(holders ...string) func(w *world) string {
 		return func(w *world) string {
 			w.srv.AddGroup(crowd.Group{Name: "target", Active: true})
@@ -131,6 +136,9 @@ func races() []race {
 		{"add against add", nil, empty, []act{adds("ann"), adds("ann")}},
 		{"the two last grants of a target", shared, sharedBy("Devs", "Ops"), []act{removes("ann"), other(removes("ann"), "Ops")}},
 		{"remove one grant, add the other", shared, sharedBy("Devs"), []act{removes("ann"), other(adds("ann"), "Ops")}},
+		{"remove one grant, rename the other's group", shared, sharedBy("Devs", "Ops"), []act{removes("ann"), other(renames("Others"), "Ops")}},
+		{"remove one grant, delete the other's group", shared, sharedBy("Devs", "Ops"), []act{removes("ann"), other(deletes, "Ops")}},
+		{"remove one grant, rename the group of a rule", hybrid, sharedBy("Devs", "Ops"), []act{removes("ann"), other(renames("Others"), "Ops")}},
 		{"rename against add", nil, two, []act{renames("Builders"), adds("ben")}},
 		{"rename against remove", nil, filled, []act{renames("Builders"), removes("ann")}},
 		{"rename against rename", nil, filled, []act{renames("Builders"), renames("Makers")}},

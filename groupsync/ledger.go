@@ -42,11 +42,12 @@ type Ledger interface {
 	// Holders returns the users who hold a grant of the SCIM group, with their
 	// attributes, each once. Those who are inactive are among them, those whom
 	// Crowd no longer has are not. Of a grant that is recorded or revoked
-	// meanwhile it may tell or not.
-	Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error]
+	// meanwhile it may tell or not. About is how many there may be, as far as the
+	// caller knows, 0 where it does not: a ledger may ask for so many at once.
+	Holders(ctx context.Context, groupID string, about int) iter.Seq2[*crowd.User, error]
 	// Edges returns the users who hold a grant of the SCIM group or held one that
 	// was revoked, as Holders does.
-	Edges(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error]
+	Edges(ctx context.Context, groupID string, about int) iter.Seq2[*crowd.User, error]
 	// RecordReconciled records that a whole reconcile has ended which had begun at
 	// that time; see [Book.Reconciled].
 	RecordReconciled(ctx context.Context, began time.Time) error

@@ -45,6 +45,7 @@ type edges struct {
 	wrote   bool                      // anything at all
 	lookup  bool                      // look at the book again, too
 	asked   bool                      // the memberships differ from what is wanted: no need to ask
+	unsure  bool                      // something was met that only a look clears up
 	epoch   int64
 
 	extra    crowd.Attributes            // to write with the first record
@@ -58,14 +59,21 @@ type edges struct {
 // newEdges returns the work on the memberships of a user in targets. The user and
 // the book were read just before.
 func (e *Engine) newEdges(ctx context.Context, b *Book, u *User, targets []mapping.Target) *edges {
-	return &edges{
+	w := &edges{
 		e: e, user: u, book: b, targets: onceEach(targets),
-		at: e.now().UTC(), request: requestID(ctx), epoch: e.epoch.Load(),
+		at: e.now().UTC(), request: requestID(ctx), epoch: e.locks.epoch.Load(),
 	}
+	if e.cfg.Replicas == OneReplica {
+		w.epoch = b.epoch
+	}
+	return w
 }
 
 // run does the work. Where nothing was written there is nothing to look at again.
 func (w *edges) run(ctx context.Context) error {
+	if w.e.alone(ctx) {
+		return w.runAlone(ctx)
+	}
 	if err := w.begin(ctx); err != nil || !w.wrote {
 		return err
 	}
@@ -142,7 +150,9 @@ func (w *edges) begin(ctx context.Context) error {
 		before, _ := w.e.derive(w.book, w.user, w.user.holdings, t)
 		action, _ := w.e.derive(w.book, w.user, after, t)
 		if before == mapping.Add && action == mapping.Add && said && !w.grants() {
-			w.last[crowd.Fold(t.Group)] = action // another grant holds the membership
+			// Another grant holds the membership, unless its SCIM group is just being
+			// renamed or deleted by somebody who still saw this one.
+			w.last[crowd.Fold(t.Group)], w.lookup = action, true
 			continue
 		}
 		if err := w.bring(ctx, t, action, !said && !w.asked); err != nil {
@@ -298,7 +308,7 @@ func (w *edges) tell(ctx context.Context, op Op, t mapping.Target) {
 
 // missing deals with a target that does not exist.
 func (w *edges) missing(ctx context.Context, t mapping.Target, action mapping.Action) error {
-	w.lookup = true // the SCIM group may have been renamed or deleted
+	w.lookup, w.unsure = true, true // the SCIM group may have been renamed or deleted
 	if action == mapping.Remove {
 		return nil
 	}
@@ -370,7 +380,7 @@ func (w *edges) reread(ctx context.Context) error {
 func (w *edges) look(ctx context.Context) error {
 	name := w.user.Crowd.Name
 	book := w.book
-	if !w.lookup && w.epoch == w.e.epoch.Load() {
+	if !w.lookup && w.epoch == w.e.locks.epoch.Load() {
 		if err := w.reread(ctx); err != nil {
 			return err
 		}

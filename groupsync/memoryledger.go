@@ -100,12 +100,12 @@ func (f UserFact) register() string {
 }
 
 // Holders implements [Ledger].
-func (l *MemoryLedger) Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+func (l *MemoryLedger) Holders(ctx context.Context, groupID string, _ int) iter.Seq2[*crowd.User, error] {
 	return l.read(ctx, func(f UserFact) bool { return f.GroupID == groupID && f.Granted })
 }
 
 // Edges implements [Ledger].
-func (l *MemoryLedger) Edges(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+func (l *MemoryLedger) Edges(ctx context.Context, groupID string, _ int) iter.Seq2[*crowd.User, error] {
 	return l.read(ctx, func(f UserFact) bool { return f.GroupID == groupID })
 }
 

@@ -53,6 +53,15 @@ func neighbours(cfg Config) ([]neighbour, error) {
 // books reads the book, with the Crowd groups that match one of also, and those
 // of the neighbours.
 func (e *Engine) books(ctx context.Context, also ...crowd.Restriction) (*Book, error) {
+	epoch := e.locks.epoch.Load()
+	b, err := e.readBooks(ctx, also)
+	if err == nil {
+		b.epoch = epoch
+	}
+	return b, err
+}
+
+func (e *Engine) readBooks(ctx context.Context, also []crowd.Restriction) (*Book, error) {
 	if len(e.neighbours) == 0 {
 		return e.ledger.Book(ctx, also...)
 	}

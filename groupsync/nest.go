@@ -334,7 +334,7 @@ func (e *Engine) flatten(ctx context.Context, b *Book, before map[string][]mappi
 	if len(before) == 0 {
 		return nil
 	}
-	e.epoch.Add(1)
+	e.beginMove(b)
 	for _, id := range slices.Sorted(maps.Keys(before)) {
 		n := b.live(id)
 		now := e.targets(b, id)

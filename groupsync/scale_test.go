@@ -2,6 +2,7 @@ package groupsync_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -38,6 +39,59 @@ func TestCallsOfAHugeGroup(t *testing.T) {
 	most("a first push", n, ids[:n])
 	most("the same push", 0, ids[:n])
 	most("a push of which half is new", n, ids[n/2:])
+}
+
+// TestTimeOfScale holds that work in large groups keeps as many calls in flight as
+// the client allows: it takes 1.3 times at most what its calls take, one after the
+// other, divided by those at once. Time is the test's own, so that a busy machine
+// counts for nothing; BenchmarkScale… measure the real one.
+func TestTimeOfScale(t *testing.T) {
+	const members, differ = 10000, 100
+	for name, measure := range map[string]func(w *world, g *gauge) (prepare, work func()){
+		"replace 1 %": func(w *world, g *gauge) (func(), func()) {
+			ids := append(g.fill(w, members, 1, 1), g.users(differ/2, nil)...)
+			group, err := w.engine.GroupByName(w.tb.Context(), scaleGroup(0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() {}, func() { w.push(group.ID, ids[differ/2:]) } // and without the sample
+		},
+		"first push": func(w *world, g *gauge) (func(), func()) {
+			ids := g.users(members/5, nil)
+			group := w.group("everyone")
+			return func() {}, func() { w.push(group.ID, ids) }
+		},
+		"reconcile": func(w *world, g *gauge) (func(), func()) {
+			g.fill(w, members/2, 100, 3)
+			return func() {
+					for i := range differ {
+						g.srv.In("").RemoveMember(scaleGroup(groupOf(i, 0, 100)), fmt.Sprintf("user-%06d", i))
+					}
+				}, func() {
+					if result, err := w.engine.Reconcile(w.tb.Context(), groupsync.ReconcileOptions{}); err != nil || result.Applied != differ {
+						t.Fatalf("reconcile: %d steps, %v", result.Applied, err)
+					}
+				}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := scaled(t)
+				prepare, work := measure(w, g)
+				prepare()
+				g.srv.SetOptions(func(o *crowdtest.Options) { o.Latency = scaleLatency })
+				g.calls = 0
+				began := time.Now()
+				work()
+				best := time.Duration(g.calls) * scaleLatency / scaleInFlight
+				ratio := float64(time.Since(began)) / float64(best)
+				t.Logf("%d calls in %v: %.2f of %v", g.calls, time.Since(began), ratio, best)
+				if ratio > 1.3 {
+					t.Errorf("%d calls took %v, %.2f times what they take at best, %v", g.calls, time.Since(began), ratio, best)
+				}
+			})
+		})
+	}
 }
 
 // TestHugeChangeLetsOthersThrough holds that a change of one user, made while a

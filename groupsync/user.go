@@ -39,6 +39,7 @@ type User struct {
 	wanted     string // the Crowd fields that go with Data, see fieldsRegister
 	holdings   Holdings
 	foreign    []Holdings // of each neighbour
+	asOf       uint64     // the clock of [Locks] before it was read
 }
 
 // A Profile is what the identity provider wants of a user.
@@ -101,17 +102,27 @@ func (e *Engine) User(ctx context.Context, id string) (*User, error) {
 	if !ok {
 		return nil, ErrNoUser
 	}
+	asOf := e.locks.clock.Load()
 	u, err := e.crowd.UserByKey(ctx, key)
-	return e.visible(ctx, u, err)
+	v, err := e.visible(ctx, u, err)
+	if err == nil {
+		v.asOf = asOf
+	}
+	return v, err
 }
 
 // byKey reads a user, deleted for SCIM or not.
 func (e *Engine) byKey(ctx context.Context, key string) (*User, error) {
+	asOf := e.locks.clock.Load()
 	u, err := e.crowd.UserByKey(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	return e.view(ctx, u)
+	v, err := e.view(ctx, u)
+	if err == nil {
+		v.asOf = asOf
+	}
+	return v, err
 }
 
 // UserByName returns the user of a name, in any case. The error matches

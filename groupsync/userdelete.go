@@ -68,6 +68,7 @@ func (d *deletion) run(ctx context.Context) error {
 
 func (d *deletion) carryOut(ctx context.Context) error {
 	book := NewBook()
+	book.epoch = d.e.locks.epoch.Load()
 	var err error
 	if len(d.user.Grants) > 0 || len(d.e.groups.DefaultForAllUsers()) > 0 || d.user.heldByOthers() {
 		if book, err = d.e.books(ctx); err != nil {
@@ -127,7 +128,9 @@ func (d *deletion) plan(b *Book) *Plan {
 // remove deletes the Crowd user.
 func (d *deletion) remove(ctx context.Context) error {
 	name := d.user.Crowd.Name
-	if err := d.e.crowd.DeleteUser(ctx, name); err != nil && !errors.Is(err, crowd.ErrUserNotFound) {
+	if err := d.e.inTurn(ctx, d.user.Crowd.Key, func(ctx context.Context) error {
+		return d.e.crowd.DeleteUser(ctx, name)
+	}); err != nil && !errors.Is(err, crowd.ErrUserNotFound) {
 		return err
 	}
 	return d.e.sessionsStep(d.user).run(ctx)
@@ -150,6 +153,9 @@ func (d *deletion) retire(ctx context.Context, book *Book) error {
 	w.lookup = d.e.mustLookAtBook(book, w.changes)
 	w.extra = d.marks(ctx)
 	w.recorded = func(ctx context.Context) error {
+		if err := d.e.afterOthers(ctx, d.user.Crowd.Key); err != nil {
+			return err
+		}
 		d.leave.run(ctx)
 		return d.lockOut(ctx)
 	}

@@ -477,16 +477,18 @@ func (w *update) planFields(p *Plan, v *User, want crowd.User) {
 // rename renames a user. Where the answer is lost it finds out what became of it:
 // what follows writes under the new name, which may be another person's.
 func (w *update) rename(ctx context.Context, v *User, name string) error {
-	_, err := w.e.crowd.RenameUser(ctx, v.Crowd.Name, name)
-	if !errors.Is(err, crowd.ErrAmbiguous) {
+	return w.e.inTurn(ctx, v.Crowd.Key, func(ctx context.Context) error {
+		_, err := w.e.crowd.RenameUser(ctx, v.Crowd.Name, name)
+		if !errors.Is(err, crowd.ErrAmbiguous) {
+			return err
+		}
+		u, lost := w.e.crowd.UserByKey(ctx, v.Crowd.Key)
+		if lost != nil || u.Name == name {
+			return lost
+		}
+		_, err = w.e.crowd.RenameUser(ctx, u.Name, name)
 		return err
-	}
-	u, lost := w.e.crowd.UserByKey(ctx, v.Crowd.Key)
-	if lost != nil || u.Name == name {
-		return lost
-	}
-	_, err = w.e.crowd.RenameUser(ctx, u.Name, name)
-	return err
+	})
 }
 
 // putFields writes Crowd's fields, without the e-mail if Crowd refuses a change

@@ -190,7 +190,7 @@ func (e *Engine) whyGroup(ctx context.Context, group string, yield func(Explanat
 		return nil
 	}
 	if len(members) > bulkMin {
-		return e.walk(ctx, tell)
+		return e.walk(ctx, 0, tell)
 	}
 	users, err := e.named(ctx, slices.Sorted(maps.Keys(members)))
 	if err != nil {
@@ -227,7 +227,7 @@ func (e *Engine) holdersOf(ctx context.Context, b *Book, t mapping.Target, f fun
 		if !hasTarget(e.targets(b, n.id), t.Group) {
 			continue
 		}
-		for c, err := range e.ledger.Holders(ctx, n.id) {
+		for c, err := range e.ledger.Holders(ctx, n.id, 0) {
 			if err != nil {
 				return err
 			}

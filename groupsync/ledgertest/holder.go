@@ -35,7 +35,7 @@ func holderChecks() []check {
 		}},
 		{"a holder's holdings can be read", func(s *subject) {
 			s.tell(s.users("ann")[0], granted("a", 1), origin("devs", groupsync.Made, 1))
-			for u, err := range s.ledger.Holders(s.Context(), "a") {
+			for u, err := range s.ledger.Holders(s.Context(), "a", 0) {
 				s.must("Holders", err)
 				h, err := s.ledger.Holdings(s.Context(), u)
 				s.must("Holdings", err)
@@ -114,6 +114,6 @@ func (s *subject) grantMany(n int) []string {
 
 func (s *subject) lists(ctx context.Context) map[string]iter.Seq2[*crowd.User, error] {
 	return map[string]iter.Seq2[*crowd.User, error]{
-		"Holders": s.ledger.Holders(ctx, "a"), "Edges": s.ledger.Edges(ctx, "a"),
+		"Holders": s.ledger.Holders(ctx, "a", 0), "Edges": s.ledger.Edges(ctx, "a", 2),
 	}
 }

@@ -181,11 +181,11 @@ func (l *logLedger) write(u *crowd.User, facts []groupsync.UserFact) {
 	}
 }
 
-func (l *logLedger) Holders(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+func (l *logLedger) Holders(ctx context.Context, groupID string, _ int) iter.Seq2[*crowd.User, error] {
 	return l.list(ctx, groupID, l.faults.revokedToo)
 }
 
-func (l *logLedger) Edges(ctx context.Context, groupID string) iter.Seq2[*crowd.User, error] {
+func (l *logLedger) Edges(ctx context.Context, groupID string, _ int) iter.Seq2[*crowd.User, error] {
 	return l.list(ctx, groupID, !l.faults.grantedOnly)
 }
 

@@ -177,8 +177,8 @@ func sameFact(x, y groupsync.UserFact) bool {
 // against those who should.
 func (s *subject) wantHolders(groupID string, holders, edges []string) {
 	s.Helper()
-	s.wantUsers("Holders", s.ledger.Holders(s.Context(), groupID), holders)
-	s.wantUsers("Edges", s.ledger.Edges(s.Context(), groupID), edges)
+	s.wantUsers("Holders", s.ledger.Holders(s.Context(), groupID, len(holders)), holders)
+	s.wantUsers("Edges", s.ledger.Edges(s.Context(), groupID, len(edges)), edges)
 }
 
 func (s *subject) wantUsers(what string, all iter.Seq2[*crowd.User, error], want []string) {

@@ -79,7 +79,7 @@ func readAll(s *subject, l groupsync.Ledger, u *crowd.User) error {
 		return fmt.Errorf("a grant just recorded is not there: %+v", h)
 	}
 	found := false
-	for holder, err := range l.Holders(s.Context(), "all") {
+	for holder, err := range l.Holders(s.Context(), "all", 0) {
 		if err != nil {
 			return err
 		}
