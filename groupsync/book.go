@@ -40,6 +40,7 @@ type entry struct {
 	externalised bool // externalID is of a later word than the group's issue
 	made         bool
 	created      time.Time
+	createdWith  string // the members, see membersText
 	modified     time.Time
 }
 
@@ -72,7 +73,7 @@ func (b *Book) addHashed(h string, f GroupFact) {
 	b.forget()
 	switch f.Kind {
 	case Issued:
-		n.issued, n.created = true, f.At
+		n.issued, n.created, n.createdWith = true, f.At, f.Members
 		if !n.renamed {
 			n.name, n.made = f.Name, f.Made
 		}
@@ -141,6 +142,15 @@ func (b *Book) Groups() []*Group {
 func (b *Book) Made(id string) bool {
 	n := b.live(id)
 	return n != nil && n.made
+}
+
+// CreatedWith returns the text that stands for whom a SCIM group was created with,
+// see [GroupFact.Members].
+func (b *Book) CreatedWith(id string) string {
+	if n := b.live(id); n != nil {
+		return n.createdWith
+	}
+	return ""
 }
 
 // Nested reports whether a SCIM group is recorded as a member of another, living or

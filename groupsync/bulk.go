@@ -13,9 +13,13 @@ import (
 // directory, before a change and after it, instead of one by one.
 const bulkMin = 1000
 
-// walk reads all users of the directory page by page and calls f for each. About is
-// how many there may be, as far as known.
-func (e *Engine) walk(ctx context.Context, about int, f func(*User) error) error {
+// walk reads all users of the directory page by page and calls f for each.
+func (e *Engine) walk(ctx context.Context, f func(*User) error) error {
+	return e.walkAbout(ctx, 0, f)
+}
+
+// walkAbout is walk where about so many users are expected.
+func (e *Engine) walkAbout(ctx context.Context, about int, f func(*User) error) error {
 	asOf := e.locks.clock.Load()
 	for u, err := range e.crowd.Users(ctx, crowd.Query{Detail: crowd.WithAttributes, Ahead: pagesAhead, Expect: about}) {
 		if err != nil {
@@ -49,7 +53,7 @@ func (e *Engine) many(ctx context.Context, ids []string, about int) ([]*User, er
 		at[id] = i
 	}
 	users := make([]*User, len(ids))
-	err := e.walk(ctx, max(about, len(ids)), func(u *User) error {
+	err := e.walkAbout(ctx, max(about, len(ids)), func(u *User) error {
 		i, wanted := at[u.ID]
 		if !wanted {
 			return nil

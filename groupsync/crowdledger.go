@@ -120,7 +120,7 @@ func (l *crowdLedger) fill(b *Book, registry crowd.Attributes) {
 			}
 			_, n := readRegister(values)
 			b.addHashed(h, GroupFact{
-				Kind: k.kind, ID: n.ID, Name: n.Name, ExternalID: n.ExternalID, Made: n.Made, At: n.At, Request: n.Request,
+				Kind: k.kind, ID: n.ID, Name: n.Name, ExternalID: n.ExternalID, Members: n.Members, Made: n.Made, At: n.At, Request: n.Request,
 			})
 		}
 	}
@@ -155,7 +155,7 @@ func (l *crowdLedger) RecordGroup(ctx context.Context, f GroupFact) error {
 		Issued: l.names.issued, Renamed: l.names.renamed, Externalised: l.names.external, Dead: l.names.dead,
 	}[f.Kind]
 	values := register(stateSaid, note{
-		ID: f.ID, Name: f.Name, ExternalID: f.ExternalID, Made: f.Made, At: f.At, Request: f.Request,
+		ID: f.ID, Name: f.Name, ExternalID: f.ExternalID, Members: f.Members, Made: f.Made, At: f.At, Request: f.Request,
 	})
 	return l.write(ctx, crowd.Attributes{prefix + hash(f.ID): values})
 }

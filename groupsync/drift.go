@@ -69,7 +69,7 @@ func (r *comparison) users(ctx context.Context) error {
 	}
 	meter := newMeter("users", total, r.options.Progress, r.e.now)
 	var suspects []*User
-	if err := r.e.walk(ctx, len(r.roster.users), func(u *User) error {
+	if err := r.e.walkAbout(ctx, len(r.roster.users), func(u *User) error {
 		meter.count(1)
 		r.tally(ctx, u)
 		if r.suspect(u) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -149,20 +151,61 @@ func (e *Engine) addMembers(ctx context.Context, id string, members []string) er
 
 // repeatsCreate reports whether a create says what one before it has said lately.
 func (e *Engine) repeatsCreate(n *entry, g NewGroup) bool {
-	return len(g.Members) > 0 && !n.renamed && n.externalID == g.ExternalID && e.now().Sub(n.created) < lately && !e.cfg.DryRun
+	return len(g.Members) > 0 && !n.renamed && n.externalID == g.ExternalID && n.createdWith == membersText(g.Members) &&
+		e.now().Sub(n.created) < lately && !e.cfg.DryRun
 }
 
-// compareMembers reports whether only those of the ids are in a SCIM group, and
-// whether all of them are.
+// membersText returns a text that is the same for the same ids.
+func membersText(ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return hash(strings.Join(slices.Compact(slices.Sorted(slices.Values(ids))), "\n"))
+}
+
+// compareMembers reports whether nobody has come into a SCIM group or left it since
+// it was created with those of the ids, and whether all of them are in it.
 func (e *Engine) compareMembers(ctx context.Context, g *Group, ids []string) (only, all bool, err error) {
-	n := 0
-	for m, err := range e.Members(ctx, g) {
-		if err != nil || !slices.Contains(ids, m.ID) {
+	lacking := map[string]bool{}
+	for _, id := range ids {
+		lacking[id] = true
+	}
+	n := len(lacking)
+	for m, err := range e.everMembers(ctx, g) {
+		if err != nil || !lacking[m] {
 			return false, false, err
 		}
-		n++
+		n--
 	}
-	return true, n >= len(ids), nil
+	return true, n <= 0, nil
+}
+
+// everMembers yields the ids of the users in a SCIM group, and an empty one for each
+// who was taken out, where that is known.
+func (e *Engine) everMembers(ctx context.Context, g *Group) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if g.Direct != nil {
+			for m, err := range e.Members(ctx, g) {
+				if !yield(m.ID, err) {
+					return
+				}
+			}
+			return
+		}
+		for c, err := range e.ledger.Edges(ctx, g.ID, 0) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			u, err := e.view(ctx, c)
+			if err != nil || u.gone || !u.holdings.Granted(g.ID) {
+				u = &User{}
+			}
+			if !yield(u.ID, err) {
+				return
+			}
+		}
+	}
 }
 
 // completeGroup ends a create that a fault left half done: the group is live,
@@ -214,7 +257,7 @@ func (e *Engine) issue(ctx context.Context, b *Book, id string, g NewGroup, targ
 		return err
 	}
 	if err := e.ledger.RecordGroup(ctx, GroupFact{
-		Kind: Issued, ID: id, Name: g.Name, ExternalID: g.ExternalID, Made: made,
+		Kind: Issued, ID: id, Name: g.Name, ExternalID: g.ExternalID, Members: membersText(g.Members), Made: made,
 		At: at, Request: requestID(ctx),
 	}); err != nil {
 		return err

@@ -213,7 +213,7 @@ func (r *replacement) planGhosts(ctx context.Context, t mapping.Target) error {
 		for _, name := range ghosts {
 			suspect[name] = true
 		}
-		return r.e.walk(ctx, r.holders+len(ghosts), func(u *User) error {
+		return r.e.walkAbout(ctx, r.holders+len(ghosts), func(u *User) error {
 			if suspect[crowd.Fold(u.Crowd.Name)] {
 				r.planGhost(t, u)
 			}

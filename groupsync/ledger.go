@@ -63,6 +63,9 @@ type GroupFact struct {
 	// ExternalID is the identity provider's own id, for the kinds Issued and
 	// Externalised.
 	ExternalID string
+	// Members tells, for the kind Issued, whom the group was created with: a text
+	// that is the same for the same users and no longer than 64 characters.
+	Members string
 	// Made tells, for the kinds Issued and Renamed, that the connection created
 	// the Crowd group of that name.
 	Made bool

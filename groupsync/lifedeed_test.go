@@ -456,7 +456,7 @@ func (l *life) createGroup(d deed) *saying {
 		bound += 1 + l.callsToChange(&team{name: name, linked: linked}, people)
 	}
 	return &saying{
-		mustRefuse: taken && l.settled && len(ids) == 0, // else it may complete what it takes for half done
+		mustRefuse: taken && l.settled && !c.teamNamed(name).half, // of one half done it completes its members
 		refused:    func(err error) bool { return taken && isRefusal(err) || l.isBusy(err) },
 		send: func(ctx context.Context, e *groupsync.Engine, again bool) error {
 			_, err := e.CreateGroup(ctx, groupsync.NewGroup{Name: name, Members: ids})
@@ -497,6 +497,7 @@ func (l *life) createGroup(d deed) *saying {
 			}
 			for _, p := range people {
 				made.members[p.key] = l.holds(p, made)
+				made.half = made.half || !made.members[p.key]
 			}
 		},
 		calls: bound,
@@ -506,8 +507,23 @@ func (l *life) createGroup(d deed) *saying {
 // isBusy reports whether an error tells to try later, which is right only where
 // something was left over.
 func (l *life) isBusy(err error) bool {
-	_, busy := errors.AsType[*groupsync.BusyError](err)
-	return busy && !l.settled
+	busy, ok := errors.AsType[*groupsync.BusyError](err)
+	return ok && (!l.settled || l.leftOver(busy.Name))
+}
+
+// leftOver reports whether a Crowd group is one that a creation cut short has left,
+// which no reconcile takes away before it has watched it for a while.
+func (l *life) leftOver(name string) bool {
+	g, exists := l.srv.Group(name)
+	if !exists || !strings.HasPrefix(g.Description, "Provisioned over SCIM by ") {
+		return false
+	}
+	for _, t := range l.company.teams {
+		if slices.ContainsFunc(l.company.targets(t), func(t mapping.Target) bool { return crowd.Fold(t.Group) == crowd.Fold(name) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *life) newTeam(name string, linked bool) *team {

@@ -39,6 +39,7 @@ type team struct {
 	id, name string
 	members  map[string]bool // keys of people
 	linked   bool            // its Crowd group was there before it
+	half     bool            // its creation was cut short before all its members were in it
 }
 
 // A place is a Crowd group.

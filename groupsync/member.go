@@ -152,7 +152,8 @@ func (w *edges) begin(ctx context.Context) error {
 		if before == mapping.Add && action == mapping.Add && said && !w.grants() {
 			// Another grant holds the membership, unless its SCIM group is just being
 			// renamed or deleted by somebody who still saw this one.
-			w.last[crowd.Fold(t.Group)], w.lookup = action, true
+			w.lookup = w.lookup || hasTarget(w.e.targetsOfAll(w.book, w.changes), t.Group)
+			w.last[crowd.Fold(t.Group)] = action
 			continue
 		}
 		if err := w.bring(ctx, t, action, !said && !w.asked); err != nil {

@@ -105,6 +105,7 @@ type note struct {
 	ID         string    `json:"id,omitempty"`
 	Name       string    `json:"name,omitempty"`
 	ExternalID string    `json:"externalId,omitempty"`
+	Members    string    `json:"members,omitempty"`
 	Made       bool      `json:"made,omitempty"`
 	Child      string    `json:"child,omitempty"`
 	Found      bool      `json:"found,omitempty"`

@@ -260,7 +260,7 @@ func (r *restoring) everybody(ctx context.Context) error {
 			r.fills[crowd.Fold(t.Group)] = id
 		}
 	}
-	return r.e.walk(ctx, 0, func(u *User) error { return r.user(ctx, u) })
+	return r.e.walk(ctx, func(u *User) error { return r.user(ctx, u) })
 }
 
 func (r *restoring) user(ctx context.Context, u *User) error {

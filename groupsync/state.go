@@ -110,7 +110,7 @@ func (e *Engine) State(ctx context.Context) iter.Seq2[StateRecord, error] {
 				return
 			}
 		}
-		err = e.walk(ctx, len(v.roster.users), func(u *User) error {
+		err = e.walkAbout(ctx, len(v.roster.users), func(u *User) error {
 			s := v.user(u)
 			if s != nil && !yield(StateRecord{User: s}, nil) {
 				return errEnough

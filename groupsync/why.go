@@ -190,7 +190,7 @@ func (e *Engine) whyGroup(ctx context.Context, group string, yield func(Explanat
 		return nil
 	}
 	if len(members) > bulkMin {
-		return e.walk(ctx, 0, tell)
+		return e.walk(ctx, tell)
 	}
 	users, err := e.named(ctx, slices.Sorted(maps.Keys(members)))
 	if err != nil {

@@ -20,13 +20,16 @@ func groupChecks() []check {
 		}},
 		{"what was issued is kept", func(s *subject) {
 			s.say(
-				groupsync.GroupFact{Kind: groupsync.Issued, ID: "a", Name: "Devs", ExternalID: "x", Made: true, At: at(1), Request: "r"},
+				groupsync.GroupFact{Kind: groupsync.Issued, ID: "a", Name: "Devs", ExternalID: "x", Members: "m", Made: true, At: at(1), Request: "r"},
 				groupsync.GroupFact{Kind: groupsync.Issued, ID: "b", Name: "Ops", At: at(2)})
 			s.wantGroups(
 				groupsync.Group{ID: "a", Name: "Devs", ExternalID: "x", Created: at(1), Modified: at(1)},
 				groupsync.Group{ID: "b", Name: "Ops", Created: at(2), Modified: at(2)})
 			if b := s.book(); !b.Made("a") || b.Made("b") {
 				s.Errorf("made: %v, %v, want true, false", b.Made("a"), b.Made("b"))
+			}
+			if b := s.book(); b.CreatedWith("a") != "m" || b.CreatedWith("b") != "" {
+				s.Errorf("created with %q, %q, want \"m\" and nobody", b.CreatedWith("a"), b.CreatedWith("b"))
 			}
 		}},
 		{"the last name counts", func(s *subject) {

@@ -88,6 +88,7 @@ func groupMutants() []mutant {
 		{"issues only", faults{group: func(lines []groupLine) []groupLine {
 			return slices.DeleteFunc(lines, func(f groupLine) bool { return f.Kind != groupsync.Issued })
 		}}, "the last name counts"},
+		{"whom a group was created with is lost", eachGroup(func(f *groupLine) { f.Members = "" }), "what was issued is kept"},
 		{"one register for name and issue", eachGroup(func(f *groupLine) {
 			if f.Kind == groupsync.Issued {
 				f.Kind = groupsync.Renamed
