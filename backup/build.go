@@ -41,6 +41,10 @@ type BuildOptions struct {
 	// Neighbours are the other connections that share the directory; [BuildAll]
 	// finds them.
 	Neighbours []Connection
+	// Locks are taken by the engines of connections whose "replicas" is "one". Whoever
+	// builds several, or one in place of another, gives all the same; [BuildAll] and
+	// [NewLive] make them where they are missing.
+	Locks *groupsync.Locks
 	// DryRun has every change planned and reported, and none made.
 	DryRun bool
 	// Issuers makes what checks the tokens of the issuers that a connection names;
@@ -230,6 +234,8 @@ func (c Connection) engine(r *Running, hooks []groupsync.Hook, o BuildOptions) (
 		Hooks:                hooks,
 		HookTimeout:          c.Users.HandOver.timeout(),
 		RequireHooks:         c.Users.HandOver.Required,
+		Replicas:             c.Crowd.Replicas,
+		Locks:                o.Locks,
 		DryRun:               o.DryRun,
 		Observer:             o.Observer,
 		Logger:               o.Logger,

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
 	"github.com/scimcrowd/scimcrowd/scim"
@@ -44,6 +45,7 @@ func check(c *Config, before mapping.Faults) *faults {
 		k.connection(&c.Connections[i], fmt.Sprintf("/connections/%d", i))
 	}
 	k.exclusive(c.Connections)
+	k.replicas(c.Connections)
 	return &k.faults
 }
 
@@ -58,6 +60,22 @@ func (k *checker) exclusive(all []Connection) {
 				k.faults.add(fmt.Sprintf("/connections/%d/groups/onTheFly/exclusive", i),
 					fmt.Sprintf("the connection %s provisions the same directory", quote(other.Name)),
 					`Leave exclusive out, as in "onTheFly": {"keepExistingGroups": false}, or give each connection a directory of its own`)
+				break
+			}
+		}
+	}
+}
+
+// replicas refuses connections of one directory that do not say the same of who else
+// serves it.
+func (k *checker) replicas(all []Connection) {
+	one := func(c Connection) bool { return c.Crowd.Replicas == groupsync.OneReplica }
+	for i, c := range all {
+		for _, other := range all {
+			if one(c) && !one(other) && c.SharesDirectory(other) {
+				k.faults.add(fmt.Sprintf("/connections/%d/crowd/replicas", i),
+					fmt.Sprintf("the connection %s provisions the same directory, and many processes may serve it", quote(other.Name)),
+					`Write "replicas": "one" in both, or in neither`)
 				break
 			}
 		}

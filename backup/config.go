@@ -72,6 +72,11 @@ type Crowd struct {
 	// SplitWrites writes records of memberships one after the other. Needed for
 	// a Crowd that does not apply the attributes of one request together.
 	SplitWrites bool `json:"splitWrites,omitempty"`
+	// Replicas is "one" where one process at a time serves the connections of the
+	// directory, which then makes a call less for each change of a membership. It is
+	// a promise: where several do, memberships may go wrong until a reconcile. A
+	// change of it holds for requests that begin later. Default many.
+	Replicas groupsync.Replicas `json:"replicas,omitempty"`
 	// Abandoned names connections whose records are left in the directory and
 	// count no more. Without it, records of a connection that the document does
 	// not have keep a reconcile from running.

@@ -21,6 +21,10 @@ func genConfig() *rapid.Generator[*backup.Config] {
 		for i := range rapid.IntRange(1, 3).Draw(t, "connections") {
 			c.Connections = append(c.Connections, drawConnection(t, i))
 		}
+		replicas := rapid.SampledFrom([]groupsync.Replicas{"", groupsync.ManyReplicas, groupsync.OneReplica}).Draw(t, "replicas")
+		for i := range c.Connections { // some may share a directory
+			c.Connections[i].Crowd.Replicas = replicas
+		}
 		return c
 	})
 }

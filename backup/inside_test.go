@@ -79,7 +79,7 @@ func TestNearest(t *testing.T) {
 
 func TestShapesAreOfAllSettings(t *testing.T) {
 	crowd := configShape().field("connections").shape.elem.field("crowd").shape
-	if want := []string{"url", "application", "password", "directory", "maxInFlight", "splitWrites", "abandoned"}; !slices.Equal(crowd.names(), want) {
+	if want := []string{"url", "application", "password", "directory", "maxInFlight", "splitWrites", "replicas", "abandoned"}; !slices.Equal(crowd.names(), want) {
 		t.Errorf("names = %v, want %v", crowd.names(), want)
 	}
 	if n := reflect.TypeFor[Crowd]().NumField(); n != len(crowd.fields) {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+
+	"github.com/scimcrowd/scimcrowd/groupsync"
 )
 
 // A Live serves the connections of a document that can be replaced while it serves. It
@@ -28,6 +30,9 @@ var ErrChangedSince = errors.New("backup: another document is in use than the on
 
 // NewLive builds the connections of a document and serves them.
 func NewLive(ctx context.Context, c *Config, o BuildOptions) (*Live, error) {
+	if o.Locks == nil {
+		o.Locks = groupsync.NewLocks() // of what replaces this document too
+	}
 	l := &Live{options: o}
 	next, err := l.build(ctx, c)
 	if err != nil {

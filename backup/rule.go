@@ -144,6 +144,10 @@ func crowdRules() map[string]rule {
 		"backup.Crowd.splitWrites": {
 			about: "Write records of memberships one after the other, for a Crowd that does not apply several attributes together.", fallback: "false",
 		},
+		"backup.Crowd.replicas": {
+			about:    "How many processes serve the connections of the directory at a time. One is a promise, which spares calls.",
+			fallback: `"many"`,
+		},
 		"backup.Directory.name":   {about: "Its name in Crowd.", required: true, least: 1, example: `"Employees"`},
 		"backup.Directory.type":   {about: "Its type.", fallback: `"internal"`},
 		"backup.Directory.create": {about: "Create it where it is missing.", fallback: "false"},

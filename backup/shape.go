@@ -164,6 +164,7 @@ func vocabulary() map[reflect.Type][]string {
 		reflect.TypeFor[mapping.Collisions](): texts(mapping.Union, mapping.Refuse),
 		reflect.TypeFor[DirectoryType]():      texts(Internal, Delegating, LDAP, Remote, Generic),
 		reflect.TypeFor[jiraleads.Product]():  texts(jiraleads.DataCenter, jiraleads.Cloud),
+		reflect.TypeFor[groupsync.Replicas](): texts(groupsync.ManyReplicas, groupsync.OneReplica),
 		reflect.TypeFor[UnknownMembers]():     texts(SkipUnknown, RejectUnknown),
 		reflect.TypeFor[NestedGroups]():       texts(NativeNested, FlattenNested),
 	}

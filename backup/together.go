@@ -16,6 +16,9 @@ func BuildAll(ctx context.Context, c *Config, o BuildOptions) ([]*Running, error
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	if o.Locks == nil {
+		o.Locks = groupsync.NewLocks()
+	}
 	all := make([]*Running, len(c.Connections))
 	for i, connection := range c.Connections {
 		with := o

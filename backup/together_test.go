@@ -122,3 +122,38 @@ func TestSharesDirectory(t *testing.T) {
 		}
 	}
 }
+
+// TestReplicasOfOneDirectory holds that connections of one directory say the same of
+// who else serves it, and that they are built so, once and again.
+func TestReplicasOfOneDirectory(t *testing.T) {
+	both := func(okta, entra string) string {
+		connection := func(name, replicas string) string {
+			return fmt.Sprintf(`{"name": %q, "path": "/%[1]s", "tokens": [{"id": "a", "sha256": %q}], "crowd": {"url": "https://crowd.example.com/crowd", "application": "scim", "password": {"value": "x"}%s}}`,
+				name, strings.Repeat("0", 64), replicas)
+		}
+		return `{"format": "scimcrowd/v1", "connections": [` + connection("okta", okta) + `, ` + connection("entra", entra) + `]}`
+	}
+	const one, many = `, "replicas": "one"`, `, "replicas": "many"`
+	options := backup.BuildOptions{BaseURL: "https://bridge.example.com"}
+	for _, text := range []string{both(one, one), both(many, ""), both("", "")} {
+		c, err := backup.Read(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		live, err := backup.NewLive(t.Context(), c, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := live.Replace(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]string{
+		both(one, ""):   `/connections/0/crowd/replicas: the connection "entra" provisions the same directory, and many processes may serve it. Write "replicas": "one" in both, or in neither`,
+		both(many, one): `/connections/1/crowd/replicas: the connection "okta" provisions the same directory, and many processes may serve it. Write "replicas": "one" in both, or in neither`,
+	} {
+		if _, err := backup.Read(strings.NewReader(text)); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
