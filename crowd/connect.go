@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"reflect"
 
 	"github.com/scimcrowd/scimcrowd/crowd/internal/rest"
 )
@@ -37,6 +38,7 @@ func foreign(api rest.API, r rest.Request) call {
 	}
 	if r.Into != nil {
 		k.read = func(a *http.Response) error {
+			reflect.ValueOf(r.Into).Elem().SetZero() // of what an earlier answer had that made no sense
 			err := into(r.Into)(a)
 			if err == nil && r.Check != nil {
 				err = r.Check()

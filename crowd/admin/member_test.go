@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -189,4 +190,30 @@ func TestMembershipsBroken(t *testing.T) {
 	failed, err = s.client.Memberships(firstDirectory).AddMembers(t.Context(), "devs", names)
 	checkFailed(t, failed, nil, err)
 	checkList(t, s.Members("devs"), names...)
+}
+
+// inTurn answers with one body after the other, and then with the last.
+type inTurn struct{ bodies []string }
+
+func (i *inTurn) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := i.bodies[0]
+	if len(i.bodies) > 1 {
+		i.bodies = i.bodies[1:]
+	}
+	return canned{200, "application/json", body}.RoundTrip(r)
+}
+
+// TestMembershipsForgetBrokenAnswers takes nothing from an answer that makes no sense
+// and was asked for again.
+func TestMembershipsForgetBrokenAnswers(t *testing.T) {
+	client := clientOf(t, admin.Config{
+		BaseURL: "http://crowd.test", Administrator: "root", Password: password,
+		HTTPClient: &http.Client{Transport: &inTurn{[]string{
+			`{"successes": ["ann"], "failures": 5}`, `{"failures": [{"name": "bob", "reason": "USER_NOT_FOUND"}]}`,
+		}}},
+	})
+	failed, err := client.Memberships(1).AddMembers(t.Context(), "devs", []string{"ann", "bob"})
+	if err != nil || failed["ann"] == nil || !errors.Is(failed["bob"], crowd.ErrUserNotFound) {
+		t.Errorf("got %v, %v", failed, err)
+	}
 }
