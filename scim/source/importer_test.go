@@ -267,6 +267,25 @@ func TestImportGuard(t *testing.T) {
 	}
 }
 
+// Memberships that would go are held against the guard as well.
+func TestImportGuardsMemberships(t *testing.T) {
+	s := newSite(t, func(s *site) {
+		s.imports.RemoveMembers = true
+		s.engine.Policy.Removals = groupsync.Limit{Count: new(1), Percent: new(10)}
+	})
+	lines := []string{user("1", "ann"), user("2", "bob"), user("3", "cem")}
+	s.run(append(lines[:3:3], group("7", "devs", "1", "2", "3"))...)
+	plan := s.plan(append(lines[:3:3], group("7", "devs", "1"))...)
+	_, err := s.importer().Apply(t.Context(), plan, "")
+	refusal, refused := errors.AsType[*groupsync.GuardError](err)
+	if !refused || refusal.Count != 2 || refusal.Total != 3 || len(s.fake.Members("devs")) != 3 {
+		t.Fatalf("error is %v, devs are %q", err, s.fake.Members("devs"))
+	}
+	if _, err := s.importer().Apply(t.Context(), plan, refusal.Fingerprint); err != nil || len(s.fake.Members("devs")) != 1 {
+		t.Errorf("approved: %v, devs are %q", err, s.fake.Members("devs"))
+	}
+}
+
 // A plan whose subject has changed since is not applied there.
 func TestImportStale(t *testing.T) {
 	s := newSite(t, links)
