@@ -24,6 +24,7 @@ const tokenEnv = "SCIMCROWD_TOKEN"
 func (a *app) checkCommand() *cobra.Command {
 	var baseURL string
 	var readOnly bool
+	var admin administrator
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Say what is wrong with configuration, Crowd, permissions and set-up, and what to do",
@@ -39,10 +40,11 @@ With --base-url it asks the running server too, the way an identity provider rea
 it; set ` + tokenEnv + ` to a token to have that tried as well.`,
 		Example: `  server check --config config.json
   SCIMCROWD_TOKEN=... server check --config config.json --base-url https://bridge.example.com`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.check(c.Context(), baseURL, readOnly) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.check(c.Context(), baseURL, readOnly, admin) },
 	}
 	c.Flags().StringVar(&baseURL, "base-url", "", "the `URL` at which identity providers reach the running server")
 	c.Flags().BoolVar(&readOnly, "read-only", false, "write nothing to Crowd")
+	admin.flags(c)
 	return c
 }
 
@@ -64,7 +66,7 @@ func (v *verdict) add(pointer, problem, remedy string, stops bool) {
 	v.OK = v.OK && !stops
 }
 
-func (a *app) check(ctx context.Context, baseURL string, readOnly bool) error {
+func (a *app) check(ctx context.Context, baseURL string, readOnly bool, admin administrator) error {
 	c, err := a.document(ctx)
 	if err != nil {
 		return err
@@ -73,7 +75,7 @@ func (a *app) check(ctx context.Context, baseURL string, readOnly bool) error {
 	if err != nil {
 		return err
 	}
-	review, err := backup.ReviewChange(ctx, nil, c, backup.ReviewOptions{Build: a.buildOptions()})
+	review, err := backup.ReviewChange(ctx, nil, c, backup.ReviewOptions{Build: a.buildOptions(), Administration: admin.administration()})
 	if err != nil {
 		return err
 	}
@@ -89,6 +91,7 @@ func (a *app) check(ctx context.Context, baseURL string, readOnly bool) error {
 			v.probe(ctx, all[i])
 		}
 		v.tokens(connection.Tokens, time.Now())
+		v.leads(ctx, all[i])
 		if baseURL != "" {
 			v.serving(ctx, strings.TrimRight(baseURL, "/")+connection.Path, crowd.Secret(os.Getenv(tokenEnv)))
 		}
@@ -152,6 +155,17 @@ func (v *verdict) probe(ctx context.Context, r *backup.Running) {
 			return
 		}
 		v.add("/crowd", err.Error(), "Try again", true)
+	}
+}
+
+// leads asks Jira whether leads could be handed over. That they cannot keeps nobody
+// from being provisioned.
+func (v *verdict) leads(ctx context.Context, r *backup.Running) {
+	if r.Leads == nil {
+		return
+	}
+	for _, p := range r.Leads.Check(ctx) {
+		v.add("/jira", p.Text, p.Remedy, false)
 	}
 }
 

@@ -27,6 +27,8 @@ type initial struct {
 	crowdURL, application, directory  string
 	passwordEnv, passwordFile, groups string
 	expires                           time.Duration
+	create                            bool
+	admin                             administrator
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -40,7 +42,11 @@ click. What no flag says is asked for where there is a terminal.
 
 The password of the application in Crowd is not written into the configuration, only
 where it is: in an environment variable, or in a file, which init writes if it is
-not there and somebody is at the terminal to type it.`,
+not there and somebody is at the terminal to type it.
+
+With --directory and --admin the directory is found or, with --create-directory, made,
+the application gets it and the permissions it needs, and that is tried out; without
+them these are clicks in Crowd's console.`,
 		Example: `  server init --config config.json --provider okta --crowd-url https://crowd.example.com/crowd \
     --application scim-okta --password-env CROWD_PASSWORD_OKTA --base-url https://bridge.example.com
   server init --config config.json --provider entra --crowd-url https://crowd.example.com/crowd \
@@ -56,7 +62,9 @@ not there and somebody is at the terminal to type it.`,
 	f.StringVar(&i.application, "application", "", "the `NAME` of the application in Crowd")
 	f.StringVar(&i.passwordEnv, "password-env", "", "the environment `VARIABLE` that holds its password")
 	f.StringVar(&i.passwordFile, "password-file", "", "the `FILE` that holds its password")
-	f.StringVar(&i.directory, "directory", "", "the `NAME` of the directory in Crowd")
+	f.StringVar(&i.directory, "directory", "", "the `NAME` of the directory in Crowd; with --admin it is mapped to the application, with all permissions that are needed")
+	f.BoolVar(&i.create, "create-directory", false, "create the directory where it is missing, which needs the ConfAPI plugin in Crowd")
+	i.admin.flags(c)
 	f.StringVar(&i.groups, "groups", string(mapping.OnTheFlyMapping), "group mapping: on-the-fly or manual")
 	f.DurationVar(&i.expires, "expires", 0, "how long the token is accepted, such as 8760h; 0 for ever")
 	return c
@@ -93,11 +101,15 @@ func (a *app) initialise(ctx context.Context, i initial) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
+	ensured, err := a.ensure(ctx, &backup.Config{Connections: []backup.Connection{connection}}, i.admin)
+	if err != nil {
+		return err
+	}
 	if err := writeFile(a.config, func(w io.Writer) error { return backup.Write(w, config) }); err != nil {
 		return err
 	}
 	made := setUp{
-		Connection: i.name, Provider: i.provider, BaseURL: strings.TrimRight(i.baseURL, "/") + connection.Path,
+		Directories: ensured, Connection: i.name, Provider: i.provider, BaseURL: strings.TrimRight(i.baseURL, "/") + connection.Path,
 		Token: secret.Reveal(), Needs: config.Needs(), config: a.config,
 	}
 	return a.tell(made, made.text)
@@ -114,7 +126,7 @@ func (i initial) connection(token scim.Token) backup.Connection {
 		},
 	}
 	if i.directory != "" {
-		c.Crowd.Directory = backup.Directory{Name: i.directory}
+		c.Crowd.Directory = backup.Directory{Name: i.directory, Create: i.create}
 	}
 	c.Users.Existing, c.Users.Keep = "link", scim.Keep{Mapped: true}
 	c.Groups.Mapping = mapping.Mode(i.groups)
@@ -129,6 +141,9 @@ type setUp struct {
 	BaseURL    string        `json:"baseURL"`
 	Token      string        `json:"token"`
 	Needs      []backup.Need `json:"needs"`
+	// Directories is what was done about the directory in Crowd, where there was an
+	// administrator to do it as.
+	Directories []backup.EnsuredDirectory `json:"directories,omitempty"`
 
 	config string
 }
@@ -141,6 +156,7 @@ The token is shown this once; the configuration has its hash. Make another with
   server token new --config %s --connection %s
 
 `, s.BaseURL, s.Token, s.config, s.Connection)
+	tellEnsured(w, s.Directories)
 	for _, n := range s.Needs {
 		fmt.Fprintln(w, "To be supplied before it runs:", n)
 	}

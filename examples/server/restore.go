@@ -15,6 +15,7 @@ import (
 
 type restoreFlags struct {
 	acting
+	admin                      administrator
 	connection, from, snapshot string
 	groups                     []string
 	byName, dryRun             bool
@@ -28,7 +29,8 @@ func (a *app) restoreCommand() *cobra.Command {
 		Long: `With --from put an exported configuration in the place of --config, whole or not at
 all: it is checked, compared with the one that is there and held against Crowd first,
 and what it would change is told. The passwords that it refers to must be supplied;
-sealed ones need the passphrase whenever they are used.
+sealed ones need the passphrase whenever they are used. With --admin the directories
+that it names are made ready in Crowd before, and created where it says so.
 
 With --snapshot bring groups, grants and users of a connection back to what a snapshot
 has, after a mistake at the identity provider for example. Memberships by hand are left
@@ -49,6 +51,7 @@ users by name, for a Crowd that is not the one the snapshot is of.
 		},
 	}
 	f.flags(c)
+	f.admin.flags(c)
 	c.Flags().StringVar(&f.from, "from", "", "the `FILE` of an exported configuration")
 	c.Flags().StringVar(&f.snapshot, "snapshot", "", "the `FILE` of a snapshot")
 	c.Flags().StringVar(&f.connection, "connection", "", "the `NAME` of the connection of the snapshot (default: the only one)")
@@ -72,7 +75,16 @@ func (a *app) restoreDocument(ctx context.Context, f restoreFlags) error {
 	if err != nil {
 		return fmt.Errorf("the configuration that is there is not valid, remove it first: %w", err)
 	}
-	review, err := backup.ReviewChange(ctx, before, after, backup.ReviewOptions{Build: a.buildOptions()})
+	if !f.dryRun {
+		ensured, err := a.ensure(ctx, after, f.admin)
+		if err != nil {
+			return err
+		}
+		if !a.json {
+			tellEnsured(a.out, ensured)
+		}
+	}
+	review, err := backup.ReviewChange(ctx, before, after, backup.ReviewOptions{Build: a.buildOptions(), Administration: f.admin.administration()})
 	if err != nil {
 		return err
 	}

@@ -37,17 +37,15 @@ func readDocument(ctx context.Context, file string, resolve backup.Resolver) (*b
 	sum := sha256.New()
 	sum.Write(data)
 	var faults mapping.Faults
-	for i, connection := range c.Connections {
-		p := connection.Crowd.Password
+	for _, p := range passwords(c) {
 		if p.Env == "" && p.File == "" || resolve == nil {
 			continue
 		}
-		secret, err := resolve(ctx, p)
+		secret, err := resolve(ctx, p.Password)
 		if err != nil {
 			faults = append(faults, mapping.Fault{
-				Pointer: fmt.Sprintf("/connections/%d/crowd/password", i),
-				Problem: "the password is not to be had from " + p.String(),
-				Remedy:  "Put it there, or say where else it is: " + err.Error(),
+				Pointer: p.pointer, Problem: "the secret is not to be had from " + p.String(),
+				Remedy: "Put it there, or say where else it is: " + err.Error(),
 			})
 		}
 		_, _ = io.WriteString(sum, secret.Reveal()+"\x00")
@@ -56,6 +54,24 @@ func readDocument(ctx context.Context, file string, resolve backup.Resolver) (*b
 		return nil, digest{}, faults
 	}
 	return c, digest(sum.Sum(nil)), nil
+}
+
+// A password is one of a document, and where it stands there.
+type password struct {
+	backup.Password
+	pointer string
+}
+
+func passwords(c *backup.Config) []password {
+	var all []password
+	for i, connection := range c.Connections {
+		at := fmt.Sprintf("/connections/%d", i)
+		all = append(
+			all, password{connection.Crowd.Password, at + "/crowd/password"},
+			password{connection.Jira.Token, at + "/jira/token"}, password{connection.Webhook.Secret, at + "/webhook/secret"},
+		)
+	}
+	return all
 }
 
 // A document is a configuration in use. It never changes; another takes its place.

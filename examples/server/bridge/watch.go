@@ -57,9 +57,9 @@ func (s *Server) folders() []string {
 	if s.certs != nil {
 		files = append(files, s.certs.cert, s.certs.key)
 	}
-	for _, c := range s.now.Load().config.Connections {
-		if c.Crowd.Password.File != "" {
-			files = append(files, c.Crowd.Password.File)
+	for _, p := range passwords(s.now.Load().config) {
+		if p.File != "" {
+			files = append(files, p.File)
 		}
 	}
 	var folders []string
