@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/scimcrowd/scimcrowd/backup"
+	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/scim/scimtest"
+)
+
+// handOverLeads lets Ann go, who leads a project and a component in Jira and is
+// just logged in.
+func (g *guide) handOverLeads(ctx context.Context) error {
+	const ann, heir = "ann@example.com", "jdoe@example.com"
+	g.jira.setLeads(ann)
+	if err := g.change(ctx, func(c *backup.Connection) {
+		c.Jira = backup.Jira{URL: "http://" + jiraHost, Token: backup.Password{Env: "JIRA_TOKEN"}}
+		c.Users.Leads = backup.Leads{Project: heir, Component: heir}
+	}); err != nil {
+		return err
+	}
+	if problems := g.connection().Leads.Check(ctx); len(problems) > 0 {
+		return fmt.Errorf("the default leads will not do: %v", problems)
+	}
+	session, err := g.connection().Client.CreateSession(ctx, crowd.SessionRequest{User: ann, WithoutPassword: true})
+	if err != nil {
+		return err
+	}
+	if _, err := g.connection().Client.Session(ctx, session.Token); err != nil {
+		return err
+	}
+	g.say("Crowd: %s is logged in; Jira: leads the project WEB and its component Checkout", ann)
+	g.org.Users = slices.DeleteFunc(g.org.Users, func(u scimtest.User) bool { return u.UserName == ann })
+	if err := errors.Join(g.push(ctx), g.active(ann, false)); err != nil {
+		return err
+	}
+	project, component := g.jira.leads()
+	_, err = g.connection().Client.Session(ctx, session.Token)
+	g.say("Crowd: her session: %v; Jira: WEB is led by %s, Checkout by %s", err, project, component)
+	if !errors.Is(err, crowd.ErrSession) || project != heir || component != heir {
+		return errors.New("the leaver has a session or leads something still")
+	}
+	return nil
+}
