@@ -1,11 +1,13 @@
 package resource_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
+	"github.com/scimcrowd/scimcrowd/scim/internal/resource"
 )
 
 // paths parses a list of paths separated by blanks.
@@ -82,5 +84,43 @@ func TestProject(t *testing.T) {
 	}
 	if diff := cmp.Diff(decode(t, `{`+ent+`,`+entData+`}`), typ.Project(decode(t, `{`+entData+`}`), nil, nil)); diff != "" {
 		t.Errorf("schemas mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// TestProjectSaid shows what is returned on request, whole attributes and sub-attributes, where a write says it.
+func TestProjectSaid(t *testing.T) {
+	const urn = "urn:example:params:scim:schemas:safe:2.0:User"
+	var e resource.Extension
+	if err := json.Unmarshal([]byte(`{"id":"`+urn+`","name":"Safe","attributes":[
+		{"name":"code","type":"string","multiValued":false,"mutability":"readWrite","returned":"request"},
+		{"name":"box","type":"complex","multiValued":false,"mutability":"readWrite","returned":"default","subAttributes":[
+			{"name":"place","type":"string","multiValued":false,"mutability":"readWrite","returned":"default"},
+			{"name":"key","type":"string","multiValued":false,"mutability":"readWrite","returned":"request"}]}]}`), &e.Schema); err != nil {
+		t.Fatal(err)
+	}
+	typ, err := resource.UserType(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := decode(t, `{"userName":"ann","`+urn+`":{"code":"c","box":{"place":"p","key":"k"}}}`)
+	tests := []struct{ name, said, attributes, excluded, want string }{
+		{"nothing", "", "", "", `{"box":{"place":"p"}}`},
+		{"an attribute", urn + ":code", "", "", `{"box":{"place":"p"},"code":"c"}`},
+		{"a sub-attribute", urn + ":box.key", "", "", `{"box":{"place":"p","key":"k"}}`},
+		{"a complex attribute", urn + ":box", "", "", `{"box":{"place":"p","key":"k"}}`},
+		{"others are asked for", urn + ":code", urn + ":box.place", "", `{"box":{"place":"p"}}`},
+		{"it is excluded", urn + ":code", "", urn + ":code", `{"box":{"place":"p"}}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			shown := typ.Projection(paths(t, tt.attributes), paths(t, tt.excluded)).Said(paths(t, tt.said)).Apply(doc)
+			if diff := cmp.Diff(any(decode(t, tt.want)), shown[urn]); diff != "" {
+				t.Errorf("mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+	all := typ.Projection(nil, nil).Said(typ.Named(doc)).Apply(doc)
+	if diff := cmp.Diff(doc[urn], all[urn]); diff != "" {
+		t.Errorf("all that was said mismatch (-want +got):\n%s", diff)
 	}
 }
