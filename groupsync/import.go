@@ -1,9 +1,11 @@
 package groupsync
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // An ImportRecord is a user or a group that an identity provider was asked for:
@@ -135,12 +137,13 @@ type Import struct {
 	// "" means that they ended whole. Nobody counts as a leaver unless they did.
 	Early string `json:"early,omitempty"`
 
-	items  []*importItem
-	people map[string]person // by externalId
-	early  error
+	items    []*importItem
+	people   map[string]person // by externalId
+	groupIDs map[string]person // the same of groups
+	early    error
 }
 
-// A person is a user of the records, as far as groups need it.
+// A person is a user of the records, or a group, as far as groups need it.
 type person struct {
 	name string
 	id   string // the SCIM id, "" for one who is yet to be created
@@ -168,9 +171,13 @@ func (e *Engine) PlanImport(ctx context.Context, records iter.Seq2[ImportRecord,
 	if err := r.read(ctx, records); err != nil {
 		return nil, err
 	}
+	if err := r.nests(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.leavers(ctx); err != nil {
 		return nil, err
 	}
+	r.arrange()
 	r.Plan.members = e.membersOfHeld(r.Plan)
 	r.Plan.alsoCount(e.membersOfGroups(r.Plan))
 	return r.Import, nil
@@ -187,6 +194,9 @@ type importing struct {
 	named   map[string]bool   // folded names that users so far were planned under
 	spared  map[string]bool   // folded names of Crowd users who may be meant by a record, and so have not left
 	grouped map[string]bool   // folded names of the groups so far
+	nested  []nestItem
+
+	wholeGroups []string // externalIds of groups whose members came whole and replace those there are
 
 	handleUser  func(context.Context, *ImportUser, found) error
 	handleGroup func(context.Context, *ImportGroup) error
@@ -196,7 +206,7 @@ func newImporting(e *Engine, o ImportOptions) *importing {
 	return &importing{
 		Import: &Import{
 			Plan:   &Plan{Title: fmt.Sprintf("import into the connection %q", e.connection)},
-			people: map[string]person{},
+			people: map[string]person{}, groupIDs: map[string]person{},
 		},
 		e: e, options: o, meter: newMeter("read", 0, o.Progress, e.now),
 		claimed: map[string]string{}, named: map[string]bool{}, spared: map[string]bool{}, grouped: map[string]bool{},
@@ -281,11 +291,29 @@ func (r *importing) add(it *importItem, o ImportOutcome) {
 	}
 	it.outcome = len(r.Outcomes)
 	r.Outcomes = append(r.Outcomes, o)
-	r.Plan.Steps = append(r.Plan.Steps, it.steps...)
 	r.items = append(r.items, it)
 }
 
-// An importItem is one user or group with something to do.
+// arrange puts the items into the order in which they are taken: users, leavers too,
+// then groups, then groups within groups.
+func (r *importing) arrange() {
+	rank := func(it *importItem) int {
+		switch {
+		case it.nest != nil:
+			return 2
+		case it.group != nil:
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(r.items, func(x, y *importItem) int { return cmp.Compare(rank(x), rank(y)) })
+	for _, it := range r.items {
+		r.Plan.Steps = append(r.Plan.Steps, it.steps...)
+	}
+}
+
+// An importItem is one user or group with something to do: a user, unless group or
+// nest is set.
 type importItem struct {
 	outcome int // its place in Outcomes
 	steps   []Step
@@ -293,6 +321,7 @@ type importItem struct {
 	key     string // of the Crowd user, "" for none yet
 	action  ImportAction
 	group   *groupItem
+	nest    *nestItem
 }
 
 // fieldsName returns the Crowd name that a profile wants.

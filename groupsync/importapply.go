@@ -40,7 +40,7 @@ func (e *Engine) ApplyImport(ctx context.Context, i *Import, o ImportApply) (Res
 		return result, err
 	}
 	a := &importApplying{e: e, Import: i, options: o, result: &result, meter: newMeter("apply", len(i.items), o.Progress, e.now)}
-	users := slices.IndexFunc(i.items, func(it *importItem) bool { return it.group != nil })
+	users := slices.IndexFunc(i.items, func(it *importItem) bool { return it.group != nil || it.nest != nil })
 	if users < 0 {
 		users = len(i.items)
 	}
@@ -129,7 +129,10 @@ func (a *importApplying) one(ctx context.Context, it *importItem) error {
 		}
 		return nil
 	}
-	if it.group != nil {
+	switch {
+	case it.nest != nil:
+		return a.nest(ctx, it)
+	case it.group != nil:
 		return a.group(ctx, it)
 	}
 	return a.user(ctx, it)
@@ -251,6 +254,7 @@ func (a *importApplying) group(ctx context.Context, it *importItem) error {
 	if err != nil {
 		return err
 	}
+	a.groupIDs[g.externalID] = person{name: g.name, id: id}
 	var add []string
 	var missing error
 	for _, externalID := range g.add {

@@ -72,9 +72,10 @@ func (d Difference) String() string {
 // something do not keep the difference from being told. Users are found as by
 // [Engine.PlanImport], and where the options do not let one be linked, by name.
 //
-// Memberships are those that Crowd has, whoever made them, of the groups that the
+// Memberships of users are those that Crowd has, whoever made them, of the groups that the
 // identity provider's groups fill; groups are not compared where the records have
-// none. Protected groups and default groups are not taken for extra.
+// none. Protected groups and default groups are not taken for extra, and groups within
+// groups are not compared.
 //
 // Where the records end with an error, that is yielded last, and nothing counts as
 // extra. Of each user it keeps an id and a name, and of each group the names of its

@@ -55,6 +55,7 @@ func (r *importing) group(ctx context.Context, g *ImportGroup) error {
 		it.steps = r.e.stepsOfGroup(b, now, g)
 		o.Crowd, o.Action, o.Why = now.Name, ImportUpdate, "the connection has the group"
 	}
+	r.groupIDs[g.ExternalID] = person{name: g.Name, id: it.group.id}
 	if err := r.members(ctx, it, b, now, g); err != nil {
 		return err
 	}
@@ -132,6 +133,7 @@ func (r *importing) members(ctx context.Context, it *importItem, b *Book, now *G
 	}
 	if whole && r.options.RemoveMembers {
 		r.removals(it, held)
+		r.wholeGroups = append(r.wholeGroups, g.ExternalID)
 	}
 	r.repairs(it, half)
 	return nil
@@ -210,12 +212,13 @@ func (r *importing) repairs(it *importItem, half []Step) {
 
 // member plans for one member, and takes it from those held.
 func (r *importing) member(it *importItem, held map[string]string, g *ImportGroup, m ImportMember) {
+	if m.Group {
+		r.nested = append(r.nested, nestItem{parent: g.ExternalID, child: m.ExternalID})
+		return
+	}
 	p, told := r.people[m.ExternalID]
 	o := ImportOutcome{Kind: "member", Name: cmp.Or(p.name, m.ExternalID), ExternalID: m.ExternalID, Group: g.Name}
 	switch {
-	case m.Group:
-		r.skip(o, "it is a group within the group; its members are not imported by it")
-		return
 	case !told:
 		r.skip(o, "it is not among the users that the identity provider told of")
 		return

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/mapping"
 	"github.com/scimcrowd/scimcrowd/scim/source"
@@ -178,6 +179,53 @@ func TestImportPlanIsWhatIsApplied(t *testing.T) {
 	}
 	if u, _ := s.fake.User("eve"); u.Active {
 		t.Error("eve, a leaver, is active")
+	}
+}
+
+// Groups within groups are imported where the directory has such, after all groups,
+// and taken out again where that is asked for.
+func TestImportNestedGroups(t *testing.T) {
+	s := newSite(t, func(s *site) {
+		s.fake.SetOptions(func(o *crowdtest.Options) { o.NestedGroups = true })
+	})
+	inner := func(id string) string { return fmt.Sprintf(`{"value": %q, "type": "Group"}`, id) }
+	lines := []string{
+		user("1", "ann"), `{"id": "7", "displayName": "all", "members": [{"value": "1"}, ` + inner("8") + `, ` + inner("9") + `]}`, group("8", "devs", "1"),
+	}
+	plan := s.run(lines...)
+	want := []string{
+		`create user "ann": Crowd has no such user`, `create group "all": the connection has no such group`, `create group "devs": the connection has no such group`,
+		`update member "devs" of "all": the identity provider has the group in the group`,
+		`skip member "9" of "all": it is not among the groups that the identity provider told of, or was passed over`,
+	}
+	if diff := cmp.Diff(want, outcomes(plan)); diff != "" {
+		t.Errorf("outcomes mismatch (-want +got):\n%s", diff)
+	}
+	if got := s.fake.ChildGroups("all"); !slices.Equal(got, []string{"devs"}) {
+		t.Errorf("within all are %q", got)
+	}
+	if again := s.plan(lines...); left(again) > 0 {
+		t.Errorf("something is left:\n%s", again.Table())
+	}
+	must[bool](t)(s.client.RemoveChildGroup(t.Context(), "all", "devs")) // what a fault would leave
+	if again := s.run(lines...); left(again) != 1 || len(s.fake.ChildGroups("all")) != 1 {
+		t.Errorf("not ended:\n%s", again.Table())
+	}
+	out := []string{user("1", "ann"), group("7", "all", "1"), group("8", "devs", "1")}
+	if kept := s.plan(out...); left(kept) > 0 {
+		t.Errorf("something is taken away unasked:\n%s", kept.Table())
+	}
+	s.imports.RemoveMembers = true
+	if taken := s.run(out...); left(taken) != 1 || len(s.fake.ChildGroups("all")) != 0 {
+		t.Errorf("not taken out:\n%s", taken.Table())
+	}
+	refusing := newSite(t)
+	plan = refusing.plan(lines...)
+	if _, err := refusing.importer().Apply(t.Context(), plan, ""); err == nil || plan.Outcomes[3].Done || plan.Outcomes[3].Error == "" {
+		t.Errorf("where the directory has no groups within groups: %v, %+v", err, plan.Outcomes)
+	}
+	if got := refusing.fake.Members("all"); !slices.Equal(got, []string{"ann"}) {
+		t.Errorf("all are %q", got)
 	}
 }
 

@@ -27,6 +27,7 @@ type site struct {
 	filter  string // of users
 	groups  mapping.Groups
 	imports source.ImporterConfig
+	client  *crowd.Client
 	gone    []string // lines of those who were imported and have left
 
 	mu     sync.Mutex // guards events
@@ -60,10 +61,11 @@ func (s *site) restart() {
 	cfg := s.engine
 	cfg.Attributes = attributes
 	cfg.Groups = must[*mapping.GroupMap](s.tb)(mapping.CompileGroups(s.groups))
-	cfg.Crowd = must[*crowd.Client](s.tb)(crowd.New(crowd.Config{
+	s.client = must[*crowd.Client](s.tb)(crowd.New(crowd.Config{
 		BaseURL: "http://crowd.test/crowd", Application: crowdtest.DefaultApplication, Password: crowdtest.DefaultPassword,
 		HTTPClient: &http.Client{Transport: s.fake},
 	}))
+	cfg.Crowd = s.client
 	s.imports.Engine = must[*groupsync.Engine](s.tb)(groupsync.New(cfg))
 	s.imports.Handler = must[*scim.Handler](s.tb)(scim.New(scim.Config{
 		Engine: s.imports.Engine, Attributes: attributes, Users: s.users, Auth: anybody{}, BaseURL: "https://bridge.example.com/scim/v2",
