@@ -23,7 +23,8 @@ import (
 const (
 	firstWait     = 200 * time.Millisecond
 	longestWait   = time.Minute // asked for by Jira, where no deadline is nearer
-	mostBytes     = 64 << 20    // of one answer
+	mostBytes     = 1 << 20     // of one answer
+	mostOfList    = 32 << 20    // of one that is a whole list
 	mostErrorText = 64 << 10    // read of an answer that is an error
 	mostMessage   = 300         // of it shown
 )
@@ -92,6 +93,7 @@ type call struct {
 	path     string // below the address, each segment escaped
 	query    url.Values
 	body     any                   // JSON
+	whole    bool                  // the answer is a whole list
 	read     func(io.Reader) error // the answer
 }
 
@@ -211,7 +213,11 @@ func (c *client) handle(k call, r *http.Response) error {
 		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, mostErrorText))
 		return nil
 	}
-	if err := k.read(&capped{r.Body, mostBytes}); err != nil {
+	most := int64(mostBytes)
+	if k.whole {
+		most = mostOfList
+	}
+	if err := k.read(&capped{r.Body, most}); err != nil {
 		return &Error{Op: k.op, Name: k.name, Status: r.StatusCode, Err: fmt.Errorf("unreadable answer: %w", err)}
 	}
 	return nil

@@ -54,37 +54,39 @@ func (c *cloud) search(ctx context.Context, l groupsync.Leaver) (*account, error
 	return c.one(ctx, l.DisplayName, func(a *account) bool { return a.Email == "" && sameText(a.DisplayName, l.DisplayName) })
 }
 
+// mostFound is how many users Jira Cloud looks through in one search.
+const mostFound = 1000
+
 // one returns the only person's account that matches, of those that a search finds;
 // nil where none does.
 func (c *cloud) one(ctx context.Context, query string, matches func(*account) bool) (*account, error) {
-	var found []*account
-	for start := 0; ; {
-		n := 0
+	found := map[string]*account{}
+	for start, n := 0, -1; n != 0 && start < mostFound; start += n { // a page may be short without being the last
 		err := c.do(ctx, call{
 			op: "search user", path: "/rest/api/3/user/search",
 			query: url.Values{"query": {query}, "startAt": {strconv.Itoa(start)}, "maxResults": {strconv.Itoa(pageLength)}},
-			read: decodeList(func(a account) error {
-				n++
-				if (a.Type == "" || a.Type == "atlassian") && a.AccountID != "" && matches(&a) {
-					found = append(found, &a)
-				}
-				return nil
-			}),
+			read: func(r io.Reader) error {
+				n = 0 // the call may be tried again
+				return decodeList(func(a account) error {
+					n++
+					if (a.Type == "" || a.Type == "atlassian") && a.AccountID != "" && matches(&a) {
+						found[a.AccountID] = &a
+					}
+					return nil
+				})(r)
+			},
 		})
 		if err != nil {
 			return nil, err
 		}
-		if start += n; n == 0 { // a page may be short without being the last
-			break
-		}
 	}
-	switch {
-	case len(found) == 0:
-		return nil, nil
-	case len(found) > 1 && found[0].AccountID != found[len(found)-1].AccountID:
+	if len(found) > 1 {
 		return nil, fmt.Errorf("jiraleads: %d accounts of Jira may be meant by %q. Hand over by hand, or name an account id in the settings", len(found), query)
 	}
-	return found[0], nil
+	for _, a := range found {
+		return a, nil
+	}
+	return nil, nil
 }
 
 func sameText(x, y string) bool { return strings.EqualFold(strings.TrimSpace(x), strings.TrimSpace(y)) }
@@ -98,7 +100,8 @@ func (c *cloud) is(lead, leaver *account, l groupsync.Leaver) bool {
 	case leaver != nil:
 		return lead.AccountID == leaver.AccountID
 	}
-	return lead.Email != "" && sameText(lead.Email, l.Email)
+	person := lead.Type == "" || lead.Type == "atlassian"
+	return !lead.Active && person && lead.Email != "" && sameText(lead.Email, l.Email)
 }
 
 // lookUp reads an account by its id, or by its e-mail address.

@@ -16,9 +16,18 @@ import (
 type dataCenter struct{ *client }
 
 // find reads the user of the leaver's name. One whom Crowd has made inactive is found
-// as well.
+// as well. Jira hears of a new name some time after Crowd; until then the leaver is the
+// user of the former one, if the e-mail address says that it is no other person.
 func (d *dataCenter) find(ctx context.Context, l groupsync.Leaver) (*account, error) {
-	return d.lookUp(ctx, l.Name)
+	a, err := d.lookUp(ctx, l.Name)
+	if a != nil || err != nil || l.FormerName == "" {
+		return a, err
+	}
+	a, err = d.lookUp(ctx, l.FormerName)
+	if a == nil || err != nil || l.Email == "" || !sameText(a.Email, l.Email) {
+		return nil, err
+	}
+	return a, nil
 }
 
 func (d *dataCenter) lookUp(ctx context.Context, name string) (*account, error) {
@@ -51,7 +60,7 @@ func (d *dataCenter) is(lead, leaver *account, l groupsync.Leaver) bool {
 func (d *dataCenter) projects(ctx context.Context, f func(item) error) error {
 	var items []item
 	if err := d.do(ctx, call{
-		op: "list projects", path: "/rest/api/2/project", query: url.Values{"expand": {"lead"}}, read: collect(&items, projectBean.item),
+		op: "list projects", path: "/rest/api/2/project", query: url.Values{"expand": {"lead"}}, whole: true, read: collect(&items, projectBean.item),
 	}); err != nil {
 		return err
 	}
@@ -62,7 +71,7 @@ func (d *dataCenter) components(ctx context.Context, project item, f func(item) 
 	var items []item
 	err := d.do(ctx, call{
 		op: "list components of project", name: project.project, path: "/rest/api/2/project/" + url.PathEscape(project.id) + "/components",
-		read: collect(&items, within(project)),
+		whole: true, read: collect(&items, within(project)),
 	})
 	if notFound(err) {
 		return nil // the project went meanwhile

@@ -25,6 +25,8 @@ type Error struct {
 	RetryAfter time.Duration
 	// Err is the cause where no answer, or an unreadable one, came.
 	Err error
+
+	own bool // Jira itself answers, not a proxy
 }
 
 // Error returns a text such as `jiraleads: change lead of project ABC: not allowed
@@ -93,7 +95,7 @@ func (c *client) refusal(k call, r *http.Response) error {
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	text, _ := io.ReadAll(io.LimitReader(r.Body, mostErrorText)) // a cut text is one that says less
 	if media == "application/json" {
-		e.Message = c.withhold(errorMessage(text))
+		e.own, e.Message = true, c.withhold(errorMessage(text))
 	}
 	return e
 }

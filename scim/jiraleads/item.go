@@ -9,9 +9,11 @@ import (
 
 // What both products have, below the path of their version of the API.
 
+// notFound reports whether Jira says that it does not have what was asked for. That a
+// proxy knows no such page says nothing.
 func notFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status == http.StatusNotFound
+	return ok && e.Status == http.StatusNotFound && e.own
 }
 
 func each(items []item, f func(item) error) error {
@@ -55,7 +57,7 @@ func (c *client) readItem(ctx context.Context, api, kind, id string) (*item, err
 func (c *client) amongAssignable(ctx context.Context, api string, query url.Values, a *account) (bool, error) {
 	found := false
 	err := c.do(ctx, call{
-		op: "find assignable users of project", name: query.Get("project"), path: api + "user/assignable/search", query: query,
+		op: "find assignable users of project", name: query.Get("project"), path: api + "user/assignable/search", query: query, whole: true,
 		read: decodeList(func(b account) error {
 			found = found || b.id() == a.id()
 			return nil
