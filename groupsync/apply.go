@@ -113,6 +113,9 @@ func (e *Engine) applyBatch(ctx context.Context, batch []Step, hooks *hookTally)
 		return nil, err
 	}
 	k.hooks = hooks
+	if q := e.queue(); q != nil && k.book != nil {
+		return k.applyTogether(ctx, batch, q), nil
+	}
 	outcomes := make([]error, len(batch))
 	_ = e.each(ctx, len(batch), func(ctx context.Context, i int) error {
 		s := batch[i]
@@ -220,29 +223,79 @@ func (e *Engine) stepUser(ctx context.Context, s Step) (*User, error) {
 // repairMember brings one membership to what is recorded, if that is still what
 // the step says. Where it is so already nothing is written.
 func (k *keeper) repairMember(ctx context.Context, s Step) error {
+	w, err := k.repair(ctx, s)
+	if w == nil || err != nil {
+		return err
+	}
+	return w.run(ctx)
+}
+
+// repair returns the work that brings one membership to what is recorded, nil where
+// it is so already.
+func (k *keeper) repair(ctx context.Context, s Step) (*edges, error) {
 	member, err := k.crowd.IsMember(ctx, s.Group, s.User, false)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	u, err := k.stepUser(ctx, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, t := range k.candidates(k.book, u, []string{s.Group}, k.exact) {
 		if crowd.Fold(t.Group) != crowd.Fold(s.Group) {
 			continue
 		}
 		if op, _ := k.memberDrift(k.book, u, t, s.Op == OpRemoveMember); op != s.Op {
-			return errStale
+			return nil, errStale
 		}
 		if member == (s.Op == OpAddMember) {
-			return nil
+			return nil, nil
 		}
 		w := k.newEdges(ctx, k.book, u, []mapping.Target{t})
 		w.asked, w.lookup = true, true
-		return w.run(ctx)
+		return w, nil
 	}
-	return errStale
+	return nil, errStale
+}
+
+// applyTogether is applyBatch for memberships that a queue changes together: what is
+// to be recorded first, then the memberships, then a look at each.
+func (k *keeper) applyTogether(ctx context.Context, steps []Step, q *queue) []error {
+	outcomes := make([]error, len(steps))
+	works := make([]*edges, len(steps))
+	_ = k.each(ctx, len(steps), func(ctx context.Context, i int) error {
+		w, err := k.repair(ctx, steps[i])
+		if works[i] = w; w != nil && err == nil {
+			w.collecting = true
+			w.recorded = func(ctx context.Context) error { return k.afterOthers(ctx, w.user.Crowd.Key) }
+			err = w.begin(ctx)
+		}
+		outcomes[i] = err
+		return ctx.Err()
+	})
+	for _, w := range works {
+		if w != nil {
+			q.take(w)
+		}
+	}
+	failed := q.flush(ctx)
+	_ = k.each(ctx, len(steps), func(ctx context.Context, i int) error {
+		s, err, w := steps[i], outcomes[i], works[i]
+		s.run = func(ctx context.Context) error {
+			if w != nil && w.wrote {
+				if err == nil {
+					err = failed[w]
+				}
+				if again := w.settle(ctx); err == nil {
+					err = again
+				}
+			}
+			return err
+		}
+		outcomes[i] = k.step(ctx, s)
+		return ctx.Err()
+	})
+	return outcomes
 }
 
 // repairFields brings a user's fields to what was said, if that is still what the

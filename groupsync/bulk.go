@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -118,13 +119,16 @@ type bulk struct {
 	met      func(*User) // told each of them
 	looked   bool
 
+	queue *queue // of changes to be made together; nil for none
+
 	mu    sync.Mutex
 	begun map[string]*edges // by the user's key
+	fresh []*edges          // those of this chunk
 }
 
 // newBulk reads who is in the targets. The users must be read after that.
 func (e *Engine) newBulk(ctx context.Context, b *Book, groupID string) (*bulk, error) {
-	k := &bulk{e: e, book: b, groupID: groupID, members: map[string]crowdOf{}, begun: map[string]*edges{}}
+	k := &bulk{e: e, book: b, groupID: groupID, members: map[string]crowdOf{}, begun: map[string]*edges{}, queue: e.queue()}
 	for _, t := range e.targets(b, groupID) {
 		members, err := e.crowdOf(ctx, t.Group)
 		if err != nil {
@@ -152,11 +156,16 @@ func (k *bulk) step(g *Group, u *User, granted bool) Step {
 func (k *bulk) begin(ctx context.Context, u *User, granted bool) error {
 	w := k.e.edgesOfChange(ctx, k.book, u, []grantChange{{k.groupID, granted}})
 	w.members = k.members
-	if !k.together || k.e.alone(ctx) {
+	if !k.together || k.e.alone(ctx) && k.queue == nil {
 		return w.run(ctx)
+	}
+	if k.queue != nil {
+		w.collecting = true
+		w.recorded = func(ctx context.Context) error { return k.e.afterOthers(ctx, u.Crowd.Key) }
 	}
 	k.mu.Lock()
 	k.begun[u.Crowd.Key] = w
+	k.fresh = append(k.fresh, w)
 	k.mu.Unlock()
 	return w.begin(ctx)
 }
@@ -254,10 +263,10 @@ func (w *edges) settled(b *Book, u *User) bool {
 // applyMany applies a plan whose steps are a bulk's, and looks again also where
 // one of them failed.
 func (e *Engine) applyMany(ctx context.Context, p *Plan, k *bulk) error {
-	err := e.applyAll(ctx, p)
 	if k == nil || !k.together || e.cfg.DryRun {
-		return err
+		return e.applyAll(ctx, p)
 	}
+	err := e.applyChunks(ctx, p, k)
 	if _, refused := errors.AsType[*GuardError](err); refused {
 		return err
 	}
@@ -265,4 +274,34 @@ func (e *Engine) applyMany(ctx context.Context, p *Plan, k *bulk) error {
 		err = again
 	}
 	return err
+}
+
+// applyChunks is applyAll, with the changes of memberships made together where they
+// are queued.
+func (e *Engine) applyChunks(ctx context.Context, p *Plan, k *bulk) error {
+	if k.queue == nil {
+		return e.applyAll(ctx, p)
+	}
+	if err := e.check(ctx, p); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(p.Steps, batchChunk) {
+		err := e.each(ctx, len(chunk), func(ctx context.Context, i int) error { return e.step(ctx, chunk[i]) })
+		if queued := k.flush(ctx); err == nil {
+			err = queued
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush makes the changes that the steps of a chunk have left to the queue.
+func (k *bulk) flush(ctx context.Context) error {
+	for _, w := range k.fresh {
+		k.queue.take(w)
+	}
+	k.fresh = nil
+	return errorOf(k.queue.flush(ctx))
 }

@@ -61,6 +61,10 @@ type Config struct {
 	// Replicas says whether this process alone provisions the directory; the default
 	// is [ManyReplicas].
 	Replicas Replicas
+	// Batch changes many memberships in one call, as full pushes and reconciles do
+	// where there is one; what it refuses is changed by calls of its own. Nil means
+	// one call for each.
+	Batch Batch
 	// Locks are shared by the engines of one directory where Replicas is
 	// [OneReplica]; nil means an engine's own, which will do where there is one
 	// connection and its engine is never replaced.

@@ -19,6 +19,15 @@ import (
 	"github.com/scimcrowd/scimcrowd/groupsync"
 )
 
+// What every run tries is a part, evenly spread, of the faults and of the orders in
+// which operations meet. All of it is two commands, each of which takes a while, from
+// the folder of the module:
+//
+//	FAULTS=all go test -timeout 4h -run 'EveryFault' ./groupsync
+//	INTERLEAVINGS=60 go test -timeout 2h -run 'Interleaving|Beside' ./groupsync
+//
+// With -v they tell how many they were.
+
 func (w *world) idOf(name string) string {
 	w.tb.Helper()
 	u, found := w.srv.User(name)

@@ -48,6 +48,9 @@ type edges struct {
 	unsure  bool                      // something was met that only a look clears up
 	epoch   int64
 
+	collecting bool     // changes of memberships are left to a queue
+	collected  []queued // those
+
 	extra    crowd.Attributes            // to write with the first record
 	recorded func(context.Context) error // called after that, before memberships change
 
@@ -277,17 +280,22 @@ func (w *edges) bring(ctx context.Context, t mapping.Target, action mapping.Acti
 		}
 	}
 	w.wrote = true
-	change, op := w.e.crowd.RemoveMember, OpRemoveMember
+	if w.collecting {
+		w.collected = append(w.collected, queued{w, t})
+		return nil
+	}
+	return w.change(ctx, t, action)
+}
+
+// change adds or removes a membership.
+func (w *edges) change(ctx context.Context, t mapping.Target, action mapping.Action) error {
+	change := w.e.crowd.RemoveMember
 	if action == mapping.Add {
-		change, op = w.e.crowd.AddMember, OpAddMember
+		change = w.e.crowd.AddMember
 	}
 	changed, err := change(ctx, t.Group, w.user.Crowd.Name)
 	if changed && err == nil {
-		if w.changed == nil {
-			w.changed = map[string]mapping.Target{}
-		}
-		w.changed[crowd.Fold(t.Group)] = t
-		w.tell(ctx, op, t)
+		w.done(ctx, t, action)
 	}
 	switch {
 	case errors.Is(err, crowd.ErrUserNotFound):
@@ -297,6 +305,19 @@ func (w *edges) bring(ctx context.Context, t mapping.Target, action mapping.Acti
 		return w.missing(ctx, t, action)
 	}
 	return err
+}
+
+// done notes that a membership was changed.
+func (w *edges) done(ctx context.Context, t mapping.Target, action mapping.Action) {
+	if w.changed == nil {
+		w.changed = map[string]mapping.Target{}
+	}
+	w.changed[crowd.Fold(t.Group)] = t
+	op := OpRemoveMember
+	if action == mapping.Add {
+		op = OpAddMember
+	}
+	w.tell(ctx, op, t)
 }
 
 // tell reports a membership that has changed, and why.

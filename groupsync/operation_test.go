@@ -18,6 +18,8 @@ type setting struct {
 	name   string
 	groups mapping.Groups
 	crowd  []string // Crowd groups that exist, with hal in each by hand
+
+	batches bool // memberships are changed by batches
 }
 
 func settings() []setting {
@@ -60,6 +62,9 @@ func (s setting) world(tb testing.TB, change ...func(*groupsync.Config)) *world 
 	for _, name := range s.crowd {
 		w.srv.AddGroup(crowd.Group{Name: name, Active: true})
 		w.srv.AddMember(name, "hal")
+	}
+	if s.batches {
+		w.batches()
 	}
 	return w
 }
