@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/examples/server/bridge"
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/scim"
 )
@@ -21,10 +23,14 @@ import (
 // tokenEnv is the environment variable of the token that check tries out.
 const tokenEnv = "SCIMCROWD_TOKEN"
 
+type checkFlags struct {
+	baseURL, server string
+	readOnly        bool
+	admin           administrator
+}
+
 func (a *app) checkCommand() *cobra.Command {
-	var baseURL string
-	var readOnly bool
-	var admin administrator
+	var f checkFlags
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Say what is wrong with configuration, Crowd, permissions and set-up, and what to do",
@@ -36,15 +42,17 @@ standard error as POINTER: problem. remedy, and the status is 1.
 To try out permissions a check makes a user and two groups named scimcrowd-check-... and
 removes them; with --read-only it does not.
 
-With --base-url it asks the running server too, the way an identity provider reaches
+With --server it also tells what the running server found out about the set-up at the
+identity provider, from the requests that came. With --base-url it asks the running server too, the way an identity provider reaches
 it; set ` + tokenEnv + ` to a token to have that tried as well.`,
 		Example: `  server check --config config.json
   SCIMCROWD_TOKEN=... server check --config config.json --base-url https://bridge.example.com`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.check(c.Context(), baseURL, readOnly, admin) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.check(c.Context(), f) },
 	}
-	c.Flags().StringVar(&baseURL, "base-url", "", "the `URL` at which identity providers reach the running server")
-	c.Flags().BoolVar(&readOnly, "read-only", false, "write nothing to Crowd")
-	admin.flags(c)
+	c.Flags().StringVar(&f.server, "server", "", "the `URL` of the running server's --admin-listen, to be told what it found out about the identity provider's set-up")
+	c.Flags().StringVar(&f.baseURL, "base-url", "", "the `URL` at which identity providers reach the running server")
+	c.Flags().BoolVar(&f.readOnly, "read-only", false, "write nothing to Crowd")
+	f.admin.flags(c)
 	return c
 }
 
@@ -66,7 +74,7 @@ func (v *verdict) add(pointer, problem, remedy string, stops bool) {
 	v.OK = v.OK && !stops
 }
 
-func (a *app) check(ctx context.Context, baseURL string, readOnly bool, admin administrator) error {
+func (a *app) check(ctx context.Context, f checkFlags) error {
 	c, err := a.document(ctx)
 	if err != nil {
 		return err
@@ -75,7 +83,11 @@ func (a *app) check(ctx context.Context, baseURL string, readOnly bool, admin ad
 	if err != nil {
 		return err
 	}
-	review, err := backup.ReviewChange(ctx, nil, c, backup.ReviewOptions{Build: a.buildOptions(), Administration: admin.administration()})
+	review, err := backup.ReviewChange(ctx, nil, c, backup.ReviewOptions{Build: a.buildOptions(), Administration: f.admin.administration()})
+	if err != nil {
+		return err
+	}
+	found, err := findings(ctx, f.server)
 	if err != nil {
 		return err
 	}
@@ -87,13 +99,14 @@ func (a *app) check(ctx context.Context, baseURL string, readOnly bool, admin ad
 				v.Problems, v.OK = append(v.Problems, p), v.OK && !p.Stops
 			}
 		}
-		if !readOnly && v.OK {
+		if !f.readOnly && v.OK {
 			v.probe(ctx, all[i])
 		}
 		v.tokens(connection.Tokens, time.Now())
 		v.leads(ctx, all[i])
-		if baseURL != "" {
-			v.serving(ctx, strings.TrimRight(baseURL, "/")+connection.Path, crowd.Secret(os.Getenv(tokenEnv)))
+		v.setUp(connection, found)
+		if f.baseURL != "" {
+			v.serving(ctx, strings.TrimRight(f.baseURL, "/")+connection.Path, crowd.Secret(os.Getenv(tokenEnv)))
 		}
 		verdicts = append(verdicts, v)
 	}
@@ -156,6 +169,45 @@ func (v *verdict) probe(ctx context.Context, r *backup.Running) {
 		}
 		v.add("/crowd", err.Error(), "Try again", true)
 	}
+}
+
+// setUp tells of what does not fit the identity provider: by the settings, and by what
+// the running server has seen.
+func (v *verdict) setUp(c backup.Connection, found []bridge.Finding) {
+	if c.Provider == "" || c.Provider == scim.Generic {
+		v.add("/provider", "the provider is not named", "Name it, so that its ways are known: "+join(scim.Providers()), false)
+	}
+	if c.Users.Existing != groupsync.Link {
+		v.add("/users/existing", "users whom Crowd has already are refused to the identity provider", `Set it to "link" to have them taken over`, false)
+	}
+	for _, f := range found {
+		if f.Connection == c.Name {
+			v.add("/provider", f.Problem, f.Remedy, false)
+		}
+	}
+}
+
+// findings asks the running server, where there is one to ask.
+func findings(ctx context.Context, server string) ([]bridge.Finding, error) {
+	if server == "" {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(server, "/")+"/findings", nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("the server does not answer at --server: %w", err)
+	}
+	defer answer.Body.Close()
+	var all []bridge.Finding
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&all); err != nil || answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("what answers at --server (%s) is not the server's --admin-listen", answer.Status)
+	}
+	return all, nil
 }
 
 // leads asks Jira whether leads could be handed over. That they cannot keeps nobody

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,7 +14,7 @@ import (
 // during and after the overlap, and in the end the old token is refused.
 func TestRotationUnderLoad(t *testing.T) {
 	s := newStage(t)
-	p := s.serve()
+	p := s.serve("--audit", filepath.Join(s.folder, "audit.jsonl")) // changes all the time, beside the configuration
 	base := p.listen + "/scim/okta/v2"
 	var token atomic.Value
 	token.Store(s.okta.Token)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
+	"github.com/scimcrowd/scimcrowd/scim/scimtest"
 	"github.com/scimcrowd/scimcrowd/scim/source/oktatest"
 )
 
@@ -69,7 +70,14 @@ func TestInitNeedsAnswers(t *testing.T) {
 // has its remedy.
 func TestCheckFindsWhatIsWrong(t *testing.T) {
 	s := newStage(t)
-	p := s.serve()
+	p := s.serve("--admin-listen", "127.0.0.1:0")
+	sync1(t, s.idp(scimtest.Entra, p, s.okta), people("emil", 1, "Finance")) // Entra where Okta is expected
+	if out := s.ok("check", "--server", p.admin); !strings.Contains(out, "note: /connections/0/provider: ") {
+		t.Errorf("with the wrong provider: %s", out)
+	}
+	if r := s.run("check", "--server", p.listen); r.status != 1 || !strings.Contains(r.err, "not the server's --admin-listen") {
+		t.Errorf("with --listen for --server: %+v", r)
+	}
 	t.Setenv(tokenEnv, s.okta.Token)
 	r := s.run("check", "--base-url", p.listen)
 	if r.status != 1 || !strings.Contains(r.err, "/connections/1/tokens: ") || !strings.Contains(r.out, "is not https") {

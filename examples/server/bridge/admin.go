@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -18,7 +19,26 @@ import (
 func (s *Server) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	s.mountAdmin(mux)
+	mux.HandleFunc("GET /findings", s.findings)
 	return mux
+}
+
+// A Finding is what a server found out about the settings of a connection from the
+// requests that came, as GET /findings at Config.AdminListen lists it.
+type Finding struct {
+	Connection string `json:"connection"`
+	scim.Finding
+}
+
+func (s *Server) findings(w http.ResponseWriter, _ *http.Request) {
+	all := []Finding{}
+	for _, at := range s.now.Load().sites {
+		for _, f := range at.SCIM.Findings() {
+			all = append(all, Finding{at.Name, f})
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(all)
 }
 
 func (s *Server) mountAdmin(mux *http.ServeMux) {

@@ -26,8 +26,8 @@ type Config struct {
 	// Listen is the address to listen on, such as ":8080"; port 0 takes a free one.
 	// Required.
 	Listen string
-	// AdminListen is the address of /healthz, /readyz and /metrics. Default: they are
-	// at Listen.
+	// AdminListen is the address of /healthz, /readyz and /metrics, and of /findings,
+	// see [Finding]. Default: all but the last are at Listen.
 	AdminListen string
 	// BaseURL is where identity providers reach the server, such as
 	// "https://bridge.example.com". Default: the address it listens on.

@@ -28,8 +28,10 @@ func (s *Server) watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-watcher.Events:
-			timer.Reset(settle)
+		case event := <-watcher.Events:
+			if s.concerns(event.Name) {
+				timer.Reset(settle)
+			}
 		case err := <-watcher.Errors:
 			s.logger.WarnContext(ctx, "a change may have been missed; send SIGHUP after it", "error", err)
 			timer.Reset(settle)
@@ -52,18 +54,41 @@ func (s *Server) watchFolders(watcher *fsnotify.Watcher) {
 	}
 }
 
-func (s *Server) folders() []string {
-	files := []string{s.cfg.File}
+// mounted is the link that Kubernetes points elsewhere when it changes the files of a
+// volume.
+const mounted = "..data"
+
+// concerns reports whether a change in a watched folder may be one of what is read:
+// an audit log in the same folder changes all the time.
+func (s *Server) concerns(path string) bool {
+	return filepath.Base(path) == mounted || slices.Contains(s.files(), filepath.Clean(path))
+}
+
+// files returns what the document in use is made of, and where links lead.
+func (s *Server) files() []string {
+	named := []string{s.cfg.File}
 	if s.certs != nil {
-		files = append(files, s.certs.cert, s.certs.key)
+		named = append(named, s.certs.cert, s.certs.key)
 	}
 	for _, p := range passwords(s.now.Load().config) {
 		if p.File != "" {
-			files = append(files, p.File)
+			named = append(named, p.File)
 		}
 	}
+	var files []string
+	for _, f := range named {
+		files = append(files, filepath.Clean(f))
+		if real, err := filepath.EvalSymlinks(f); err == nil {
+			files = append(files, real)
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+func (s *Server) folders() []string {
 	var folders []string
-	for _, f := range files {
+	for _, f := range s.files() {
 		folders = append(folders, filepath.Dir(f))
 	}
 	slices.Sort(folders)
