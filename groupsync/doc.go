@@ -51,6 +51,12 @@
 // minutes or hours; [Engine.ReconcileEvery] does. [Engine.Why] tells why somebody
 // is in a group, and since when.
 //
+// # Importing
+//
+// Whom an identity provider has, and who has not been pushed, Engine.PlanImport holds
+// against Crowd, and Engine.ApplyImport brings in, by the same steps; Engine.Compare
+// tells all that differs. Package scim/source reads identity providers for them.
+//
 // # Several connections
 //
 // Engines of connections that share a directory must know each other, as

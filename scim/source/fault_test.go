@@ -213,6 +213,7 @@ func TestImportInterruptedBySource(t *testing.T) {
 	if calls < 6 {
 		t.Fatalf("only %d pages", calls)
 	}
+	killed := oktatest.Fault{Kind: oktatest.Answer, Status: 599} // the process ends while it waits for the page
 	for n := 1; n <= calls; n++ {
 		for i, f := range []oktatest.Fault{
 			{Kind: oktatest.Close, Times: 99},
@@ -226,9 +227,13 @@ func TestImportInterruptedBySource(t *testing.T) {
 			}
 			synctest.Test(t, func(t *testing.T) {
 				c := newCompany(t)
-				f.Nth = n
+				ctx, kill := context.WithCancel(t.Context())
+				defer kill()
+				if f.Nth = n; f.Status == killed.Status {
+					f.Before = kill
+				}
 				c.okta.Fail(f)
-				if _, err := c.import1(t.Context()); err == nil {
+				if _, err := c.import1(ctx); err == nil {
 					t.Errorf("page %d, fault %d: no error", n, i)
 				}
 				c.stays(t)

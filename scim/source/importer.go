@@ -117,7 +117,7 @@ func (i *Importer) records(ctx context.Context, s Source) iter.Seq2[groupsync.Im
 				return
 			}
 			if record.Group != nil && i.cfg.UsersOnly {
-				return
+				continue // to its end, which tells whether it was whole
 			}
 			if !yield(i.record(record), nil) {
 				return

@@ -271,6 +271,17 @@ func TestImportOfHalfASource(t *testing.T) {
 	}
 }
 
+// Where groups are left alone, the source is gone through to its end all the same.
+func TestImportOfUsersOfHalfASource(t *testing.T) {
+	s := newSite(t, func(s *site) { s.imports.Leavers, s.imports.UsersOnly = true, true })
+	s.run(user("1", "ann"), user("2", "bob"))
+	half := source.NewJSONLines(strings.NewReader(user("1", "ann") + "\n" + group("7", "devs", "1")))
+	plan := must[*groupsync.Import](t)(s.importer().Plan(t.Context(), half))
+	if !errors.Is(plan.EarlyError(), source.ErrIncomplete) || len(plan.Plan.Steps) > 0 || plan.Groups > 0 {
+		t.Errorf("early %v, plan:\n%s", plan.EarlyError(), plan.Table())
+	}
+}
+
 // What a source told before it ended is imported all the same.
 func TestImportOfTheFirstHalf(t *testing.T) {
 	s := newSite(t)

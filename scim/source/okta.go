@@ -20,8 +20,8 @@ import (
 // OktaConfig says what an [Okta] source reads. Okta's "Users" and "Groups" API
 // references explain the terms.
 type OktaConfig struct {
-	// URL is the address of the organisation, such as "https://example.okta.com".
-	// Required.
+	// URL is the address of the organisation, such as "https://example.okta.com". The
+	// token goes there, so let it begin with https. Required.
 	URL string
 	// Token is an API token, which Okta calls SSWS. It has the permissions of the
 	// administrator who made it; one who may read is enough.

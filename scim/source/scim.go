@@ -31,8 +31,8 @@ const (
 
 // SCIMConfig says what a [SCIM] source reads.
 type SCIMConfig struct {
-	// URL is the base URL of the server, such as "https://idp.example.com/scim/v2".
-	// Required.
+	// URL is the base URL of the server, such as "https://idp.example.com/scim/v2". The
+	// token goes there, so let it begin with https. Required.
 	URL string
 	// Token is the bearer token. Required, unless AccessToken is given.
 	Token crowd.Secret
