@@ -20,14 +20,7 @@ func (w *world) besideOkta(tb testing.TB) *groupsync.Engine {
 	tb.Helper()
 	w.cfg.Connection, w.cfg.Neighbours = "entra", []groupsync.Neighbour{{Connection: "okta", Groups: w.cfg.Groups}}
 	w.restart()
-	okta, err := groupsync.New(groupsync.Config{
-		Connection: "okta", Crowd: w.srv.Client(tb), Groups: w.cfg.Groups,
-		Neighbours: []groupsync.Neighbour{{Connection: "entra", Groups: w.cfg.Groups}},
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return okta
+	return w.asOkta(tb)
 }
 
 func adopt(ctx context.Context, e *groupsync.Engine) error {

@@ -223,7 +223,7 @@ func (e *Engine) performForget(ctx context.Context, b *Book, s Step) error {
 		}
 		return e.forgetOf(ctx, b, u, s)
 	case OpDeleteGroup:
-		return e.forgetSCIMGroup(ctx, s)
+		return e.redoDelete(ctx, s)
 	case OpReleaseGroup:
 		if err := e.giveUp(ctx, s.GroupID); err != nil {
 			return err
@@ -329,28 +329,6 @@ func (e *Engine) blot(ctx context.Context, u *User) error {
 		}
 	}
 	return nil
-}
-
-// forgetSCIMGroup ends a SCIM group whose grants were revoked.
-func (e *Engine) forgetSCIMGroup(ctx context.Context, s Step) error {
-	b, err := e.book(ctx, s.GroupID, s.Group)
-	if err != nil {
-		return err
-	}
-	holders, err := e.holders(ctx, s.GroupID)
-	if err != nil {
-		return err
-	}
-	n := b.entry(s.GroupID)
-	switch {
-	case n == nil || !n.issued:
-		return nil
-	case n.dead:
-		return e.finishDead(ctx, n.id, n.name, holders, true)
-	case len(holders) > 0:
-		return errStale
-	}
-	return e.bury(ctx, b, e.show(b, n), nil)
 }
 
 // giveUp ends the deletion of a SCIM group, should a fault have cut it short: without

@@ -14,6 +14,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
 func forget(ctx context.Context, e *groupsync.Engine, o groupsync.ForgetOptions) error {
@@ -229,4 +230,25 @@ func TestForgetRefusesWhoeverIsGrantedMeanwhile(t *testing.T) {
 	}
 	w.wantForgotten("okta")
 	w.wantMembers("Devs")
+}
+
+// TestForgetExclusiveGroups holds that whom an exclusive group holds stays, or goes, too.
+func TestForgetExclusiveGroups(t *testing.T) {
+	for _, revoke := range []bool{false, true} {
+		w := newWorld(t, func(c *groupsync.Config) {
+			c.Groups = compiled(mapping.Groups{OnTheFly: mapping.OnTheFly{Exclusive: true, KeepExistingGroups: new(bool)}})
+		})
+		w.group("Devs", w.user("ann"), w.user("ben"))
+		if err := forget(t.Context(), w.engine, groupsync.ForgetOptions{Revoke: revoke}); err != nil {
+			t.Fatal(err)
+		}
+		w.wantForgotten("okta")
+		_, found := w.srv.Group("Devs")
+		if found == revoke {
+			t.Errorf("revoke %v: Devs found: %v", revoke, found)
+		}
+		if !revoke {
+			w.wantMembers("Devs", "ann", "ben")
+		}
+	}
 }
