@@ -45,6 +45,9 @@ type BuildOptions struct {
 	// builds several, or one in place of another, gives all the same; [BuildAll] and
 	// [NewLive] make them where they are missing.
 	Locks *groupsync.Locks
+	// Batch returns what changes many memberships of a connection's directory in one
+	// call, such as the Memberships of package crowd/admin, nil for none. Default: none.
+	Batch func(Connection) groupsync.Batch
 	// DryRun has every change planned and reported, and none made.
 	DryRun bool
 	// Issuers makes what checks the tokens of the issuers that a connection names;
@@ -236,9 +239,17 @@ func (c Connection) engine(r *Running, hooks []groupsync.Hook, o BuildOptions) (
 		RequireHooks:         c.Users.HandOver.Required,
 		Replicas:             c.Crowd.Replicas,
 		Locks:                o.Locks,
+		Batch:                o.batch(c),
 		DryRun:               o.DryRun,
 		Observer:             o.Observer,
 		Logger:               o.Logger,
 		Now:                  o.Now,
 	})
+}
+
+func (o BuildOptions) batch(c Connection) groupsync.Batch {
+	if o.Batch == nil {
+		return nil
+	}
+	return o.Batch(c)
 }

@@ -358,3 +358,51 @@ func TestReferences(t *testing.T) {
 		}
 	}
 }
+
+// A counted Batch refuses everything, and counts how often it was asked.
+type counted struct{ asked int }
+
+func (c *counted) AddMembers(context.Context, string, []string) (map[string]error, error) {
+	c.asked++
+	return nil, errors.New("no")
+}
+
+func (c *counted) RemoveMembers(ctx context.Context, group string, users []string) (map[string]error, error) {
+	return c.AddMembers(ctx, group, users)
+}
+
+// TestBuildWithBatches holds that the engine of a connection has its Batch.
+func TestBuildWithBatches(t *testing.T) {
+	fake := new(crowdtest.Server)
+	c, _ := two(t, "http://crowd.test/crowd", nil)
+	asked := map[string]*counted{}
+	running, err := backup.BuildAll(t.Context(), c, backup.BuildOptions{
+		BaseURL: "https://bridge.example.com", HTTPClient: &http.Client{Transport: fake},
+		Batch: func(c backup.Connection) groupsync.Batch {
+			asked[c.Name] = new(counted)
+			return asked[c.Name]
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := running[0].Engine
+	var ids []string
+	for _, name := range []string{"ann", "ben", "cid"} {
+		u, err := e.CreateUser(t.Context(), groupsync.Profile{Fields: mapping.Fields{Username: &name}}, groupsync.Conflict)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, u.ID)
+	}
+	g, err := e.CreateGroup(t.Context(), groupsync.NewGroup{Name: "devs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.ChangeGroup(t.Context(), g.ID, groupsync.GroupChange{Members: []groupsync.MemberChange{{Op: groupsync.ReplaceMembers, IDs: ids}}}); err != nil {
+		t.Fatal(err)
+	}
+	if asked[running[0].Name].asked != 1 || asked[running[1].Name].asked != 0 || len(fake.Members("devs")) != 3 {
+		t.Errorf("asked %d and %d times, %v in the group", asked[running[0].Name].asked, asked[running[1].Name].asked, fake.Members("devs"))
+	}
+}

@@ -57,6 +57,13 @@
 // against Crowd, and Engine.ApplyImport brings in, by the same steps; Engine.Compare
 // tells all that differs. Package scim/source reads identity providers for them.
 //
+// # How many calls
+//
+// Lists are read some pages ahead. With [Config.Batch] full pushes and reconciles
+// change many memberships in one call. Where an administrator promises that there is
+// one process, [Config.Replicas] spares the second look at each change: engines that
+// share [Locks] then take turns with a user instead.
+//
 // # Several connections
 //
 // Engines of connections that share a directory must know each other, as
