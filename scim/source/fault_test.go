@@ -153,6 +153,9 @@ func (c *company) stays(t interface{ Errorf(string, ...any) }) {
 	if got := c.fake.Members("ops"); !strings.Contains(fmt.Sprint(got), "hand") {
 		t.Errorf("ops are %q", got)
 	}
+	if got := c.fake.Members("devs"); !strings.Contains(fmt.Sprint(got), "dan") { // who is daniel later
+		t.Errorf("devs are %q, though dan is among them at the identity provider", got)
+	}
 }
 
 // An import that any call to Crowd cuts short, in any way, and that is made again ends

@@ -88,7 +88,7 @@ func (l *lines) next() (Record, error) {
 		if l.ended {
 			return Record{}, errors.New(`there is more behind the line with "end"`)
 		}
-		doc, err := resource.Decode(line, resource.Limits{Depth: deepestLine})
+		doc, err := decode(line)
 		if err != nil {
 			return Record{}, err
 		}
@@ -100,6 +100,15 @@ func (l *lines) next() (Record, error) {
 		}
 		return l.record(doc)
 	}
+}
+
+// decode reads one JSON object.
+func decode(text []byte) (map[string]any, error) {
+	doc, err := resource.Decode(text, resource.Limits{Depth: deepestLine})
+	if e, ok := errors.AsType[*resource.Error](err); ok {
+		return nil, errors.New(e.Detail)
+	}
+	return doc, err
 }
 
 // read returns the next line without its end and blanks around it.

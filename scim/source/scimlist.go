@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-
-	"github.com/scimcrowd/scimcrowd/scim/internal/resource"
 )
 
 // A scimList is one page of a ListResponse (RFC 7644 section 3.4.2).
@@ -19,7 +17,7 @@ const mostTotal = 1 << 31
 
 // readList reads a page. Names of its attributes are compared ignoring case.
 func readList(body []byte) (scimList, error) {
-	doc, err := resource.Decode(body, resource.Limits{Depth: deepestLine})
+	doc, err := decode(body)
 	if err != nil {
 		return scimList{}, fmt.Errorf("%w: the answer cannot be read: %w", ErrIncomplete, err)
 	}
