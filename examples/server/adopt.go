@@ -11,7 +11,6 @@ import (
 
 func (a *app) adoptCommand() *cobra.Command {
 	var from, to string
-	var dryRun bool
 	var act acting
 	c := &cobra.Command{
 		Use:   "adopt",
@@ -33,13 +32,13 @@ steps and changes nothing.`,
 			if from == "" || to == "" || from == to {
 				return usage("--from NAME and --to NAME are required, two connections")
 			}
-			return act.run(a, func(o backup.BuildOptions) error { return a.adopt(c.Context(), from, to, dryRun, act.approve, o) })
+			return act.run(a, func(o backup.BuildOptions) error { return a.adopt(c.Context(), from, to, act.dryRun, act.approve, o) })
 		},
 	}
 	act.flags(c)
 	c.Flags().StringVar(&from, "from", "", "the `NAME` of the connection that has the users (required)")
 	c.Flags().StringVar(&to, "to", "", "the `NAME` of the connection that gets them (required)")
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing")
+	act.dryRunFlag(c)
 	return c
 }
 

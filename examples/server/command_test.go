@@ -97,6 +97,18 @@ func TestPlanAndReconcile(t *testing.T) {
 	p.end()
 }
 
+// Where one process at a time is promised to write, commands do not write beside it
+// unless they are told that it has ended.
+func TestPromiseOfOneProcess(t *testing.T) {
+	s := newStage(t)
+	s.edit(func(c *backup.Config) { c.Connections[1].Crowd.Replicas = groupsync.OneReplica })
+	if r := s.run("reconcile"); r.status != 1 || !strings.HasPrefix(r.err, "/connections/1/crowd/replicas: ") {
+		t.Errorf("reconcile: %+v", r)
+	}
+	s.ok("reconcile", "--offline")
+	s.ok("plan")
+}
+
 // document reads the configuration.
 func (s *stage) document() *backup.Config {
 	s.t.Helper()

@@ -14,7 +14,6 @@ import (
 
 func (a *app) forgetCommand() *cobra.Command {
 	var name, memberships string
-	var dryRun bool
 	var act acting
 	c := &cobra.Command{
 		Use:   "forget",
@@ -37,14 +36,14 @@ is simply begun again. --dry-run shows the steps and changes nothing.`,
 				return usage("say what becomes of the memberships that the connection made: --memberships keep or revoke")
 			}
 			return act.run(a, func(o backup.BuildOptions) error {
-				return a.forget(c.Context(), name, groupsync.ForgetOptions{Revoke: memberships == "revoke"}, dryRun, act.approve, o)
+				return a.forget(c.Context(), name, groupsync.ForgetOptions{Revoke: memberships == "revoke"}, act.dryRun, act.approve, o)
 			})
 		},
 	}
 	act.flags(c)
 	c.Flags().StringVar(&name, "connection", "", "the `NAME` of the connection (required)")
 	c.Flags().StringVar(&memberships, "memberships", "", "keep or revoke (required)")
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing")
+	act.dryRunFlag(c)
 	return c
 }
 

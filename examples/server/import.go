@@ -26,7 +26,7 @@ type importFlags struct {
 	filter, group                string
 	link                         []string
 	cfg                          source.ImporterConfig
-	dryRun, compare              bool
+	compare                      bool
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -48,6 +48,7 @@ from --token-file.`,
 		Example: `  ` + sourceTokenEnv + `=... server import --config config.json --connection okta --okta https://example.okta.com --dry-run
   server import --config config.json --connection okta --file people.jsonl --users-only`,
 		RunE: func(c *cobra.Command, _ []string) error {
+			f.dryRun = f.dryRun || f.compare
 			return f.run(a, func(o backup.BuildOptions) error { return a.importFrom(c.Context(), f, o) })
 		},
 	}
@@ -65,7 +66,7 @@ from --token-file.`,
 	flags.BoolVar(&f.cfg.Leavers, "leavers", false, "deactivate users of the connection whom the source does not have, or has as inactive")
 	flags.BoolVar(&f.cfg.RemoveMembers, "remove-members", false, "take those out of groups who are not in them at the source")
 	flags.Float64Var(&f.cfg.Rate, "rate", 0, "change no more than this `NUMBER` of users and groups a second")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "show the plan and change nothing")
+	f.dryRunFlag(c)
 	flags.BoolVar(&f.compare, "compare", false, "show what differs and change nothing")
 	return c
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/mapping"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -174,15 +175,22 @@ it with plan, and let it pass once with --approve.`,
 }
 
 // acting is what commands that change Crowd have in common.
-type acting struct{ approve, audit string }
+type acting struct {
+	approve, audit  string
+	dryRun, offline bool
+}
 
 func (x *acting) flags(c *cobra.Command) {
+	c.Flags().BoolVar(&x.offline, "offline", false, `promise that no server runs on the configuration; needed where its crowd.replicas is "one"`)
 	c.Flags().StringVar(&x.approve, "approve", "", "let the plan of this `FINGERPRINT` pass the guard")
 	c.Flags().StringVar(&x.audit, "audit", "", "append every change to this `FILE`; not one that a running server writes")
 }
 
 // run has a command change Crowd, with its events in the audit log.
 func (x *acting) run(a *app, do func(backup.BuildOptions) error) error {
+	if err := x.alone(a); err != nil {
+		return err
+	}
 	o := a.buildOptions()
 	if x.audit == "" {
 		return do(o)
@@ -193,6 +201,30 @@ func (x *acting) run(a *app, do func(backup.BuildOptions) error) error {
 	}
 	o.Observer = log.Observe
 	return errors.Join(do(o), log.Close())
+}
+
+// alone refuses to write beside a server where the configuration promises that one
+// process does.
+func (x *acting) alone(a *app) error {
+	c, err := a.read(a.config)
+	if err != nil || x.offline || x.dryRun {
+		return nil // what is wrong with the configuration is told when it is used
+	}
+	for i, connection := range c.Connections {
+		if connection.Crowd.Replicas == groupsync.OneReplica {
+			return mapping.Faults{{
+				Pointer: fmt.Sprintf("/connections/%d/crowd/replicas", i),
+				Problem: "one process at a time is promised to write, and a running server is that",
+				Remedy:  `End it and repeat the command with --offline, or leave the setting out`,
+			}}
+		}
+	}
+	return nil
+}
+
+// dryRunFlag is for commands that show first what they would do.
+func (x *acting) dryRunFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&x.dryRun, "dry-run", false, "show what would be done and change nothing")
 }
 
 // outcome is what became of a plan.

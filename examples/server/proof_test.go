@@ -232,46 +232,66 @@ func TestExportAndRestoreIntoAFreshCrowd(t *testing.T) {
 	s := newStage(t)
 	p := s.serve()
 	sync1(t, s.idp(scimtest.Okta, p, s.okta), people("olga", 3, "Engineering"))
-	export, sealed := filepath.Join(s.folder, "export.json"), filepath.Join(s.folder, "sealed.json")
+	export := filepath.Join(s.folder, "export.json")
 	s.ok("export", "--out", export)
-	t.Setenv(passphraseEnv, "a passphrase of some length")
-	s.ok("export", "--out", sealed, "--secrets", "sealed")
 	before := s.document()
 	p.end()
 
 	fresh := newStage(t)
-	for _, from := range []string{export, sealed} {
-		fresh.config = filepath.Join(fresh.folder, "restored.json")
-		_ = os.Remove(fresh.config)
-		data, err := os.ReadFile(from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		moved := filepath.Join(fresh.folder, filepath.Base(from))
-		if err := os.WriteFile(moved, []byte(strings.ReplaceAll(string(data), s.crowd.URL, fresh.crowd.URL)), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if from == export {
-			if r := fresh.run("restore", "--from", moved); r.status != 1 || !strings.Contains(r.err, "CROWD_PASSWORD_OKTA") {
-				t.Errorf("restore without the passwords: %+v", r)
-			}
-			t.Setenv("CROWD_PASSWORD_OKTA", fresh.secrets["the password of okta"])
-			t.Setenv("CROWD_PASSWORD_ENTRA", fresh.secrets["the password of entra"])
-		}
-		if out := fresh.ok("restore", "--from", moved, "--dry-run"); !strings.Contains(out, "change: ") {
-			t.Errorf("restore --dry-run: %s", out)
-		}
-		fresh.ok("restore", "--from", moved)
-		after := fresh.document()
-		for i := range before.Connections { // passwords are elsewhere now
-			before.Connections[i].Crowd.Password, before.Connections[i].Crowd.URL = after.Connections[i].Crowd.Password, fresh.crowd.URL
-		}
-		if changes := backup.Diff(before, after); len(changes) > 0 {
-			t.Errorf("restored from %s: %v", filepath.Base(from), changes)
-		}
+	fresh.config = filepath.Join(fresh.folder, "restored.json")
+	moved := fresh.moved(export, s.crowd.URL)
+	if r := fresh.run("restore", "--from", moved); r.status != 1 || !strings.Contains(r.err, "CROWD_PASSWORD_OKTA") {
+		t.Errorf("restore without the passwords: %+v", r)
+	}
+	t.Setenv("CROWD_PASSWORD_OKTA", fresh.secrets["the password of okta"])
+	t.Setenv("CROWD_PASSWORD_ENTRA", fresh.secrets["the password of entra"])
+	if out := fresh.ok("restore", "--from", moved, "--dry-run"); !strings.Contains(out, "change: ") {
+		t.Errorf("restore --dry-run: %s", out)
+	}
+	fresh.ok("restore", "--from", moved)
+	after := fresh.document()
+	for i := range before.Connections { // passwords are elsewhere now
+		before.Connections[i].Crowd.Password, before.Connections[i].Crowd.URL = after.Connections[i].Crowd.Password, fresh.crowd.URL
+	}
+	if changes := backup.Diff(before, after); len(changes) > 0 {
+		t.Errorf("restored with differences: %v", changes)
 	}
 	p = fresh.serve()
 	fresh.okta.Token = s.okta.Token // the same tokens are accepted
 	sync1(t, fresh.idp(scimtest.Okta, p, fresh.okta), people("olga", 3, "Engineering"))
 	p.end()
+}
+
+// moved returns a copy of a document in which the address of Crowd is that of the stage.
+func (s *stage) moved(document, from string) (path string) {
+	s.t.Helper()
+	data, err := os.ReadFile(document)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	path = filepath.Join(s.folder, filepath.Base(document))
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(data), from, s.crowd.URL)), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+// A sealed export runs as it is, for whoever has the passphrase.
+func TestSealedExportRuns(t *testing.T) {
+	s := newStage(t)
+	s.edit(func(c *backup.Config) { c.Connections = c.Connections[:1] })
+	t.Setenv(passphraseEnv, "a passphrase of some length")
+	sealed := filepath.Join(s.folder, "sealed.json")
+	s.ok("export", "--out", sealed, "--secrets", "sealed")
+	if err := os.Remove(filepath.Join(s.folder, "okta.password")); err != nil {
+		t.Fatal(err)
+	}
+	s.config = sealed
+	if out := s.ok("plan"); !strings.Contains(out, "connection okta: 0 steps") {
+		t.Errorf("plan: %s", out)
+	}
+	t.Setenv(passphraseEnv, "")
+	if r := s.run("plan"); r.status != 1 || !strings.Contains(r.err, "passphrase") {
+		t.Errorf("without the passphrase: %+v", r)
+	}
 }

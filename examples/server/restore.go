@@ -18,7 +18,7 @@ type restoreFlags struct {
 	admin                      administrator
 	connection, from, snapshot string
 	groups                     []string
-	byName, dryRun             bool
+	byName                     bool
 }
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -57,7 +57,7 @@ users by name, for a Crowd that is not the one the snapshot is of.
 	c.Flags().StringVar(&f.connection, "connection", "", "the `NAME` of the connection of the snapshot (default: the only one)")
 	c.Flags().StringArrayVar(&f.groups, "group", nil, "restore this SCIM `GROUP` only; repeat it for more")
 	c.Flags().BoolVar(&f.byName, "by-name", false, "find users by name, not by id")
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "change nothing")
+	f.dryRunFlag(c)
 	return c
 }
 

@@ -22,7 +22,6 @@ type undoFlags struct {
 	logs        []string
 	from, until string
 	query       groupsync.UndoQuery
-	dryRun      bool
 }
 
 func (a *app) undoCommand() *cobra.Command {
@@ -52,7 +51,7 @@ as a mistake. --dry-run tells what would be done and changes nothing.`,
 	c.Flags().StringVar(&f.from, "from", "", "take back changes from this `TIME` on, such as 2026-11-25T08:00:00Z")
 	c.Flags().StringVar(&f.until, "until", "", "take back changes until this `TIME`")
 	c.Flags().BoolVar(&f.query.Reactivate, "reactivate", false, "let those in again who were deactivated")
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "change nothing")
+	f.dryRunFlag(c)
 	return c
 }
 

@@ -92,7 +92,7 @@ type site struct {
 func (s *Server) build(ctx context.Context, c *backup.Config, d digest) (*document, error) {
 	all, err := backup.BuildAll(ctx, c, backup.BuildOptions{
 		BaseURL: s.base, Resolve: s.cfg.Resolve, Opener: s.cfg.Opener, HTTPClient: s.client,
-		Issuers: oidc.Accept, Findings: s.metrics.finding, Observer: s.observe, Logger: s.logger,
+		Issuers: oidc.Accept, Locks: s.locks, Findings: s.metrics.finding, Observer: s.observe, Logger: s.logger,
 	})
 	if err != nil {
 		return nil, err

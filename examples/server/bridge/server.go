@@ -73,8 +73,9 @@ type Server struct {
 	listeners []net.Listener // the admin listener second, where there is one
 	base      string
 	crowd     *http.Transport
-	certs     *certificate // nil without TLS
-	client    *http.Client // over crowd
+	certs     *certificate     // nil without TLS
+	client    *http.Client     // over crowd
+	locks     *groupsync.Locks // of each document in turn
 	now       atomic.Pointer[document]
 	reloading sync.Mutex    // held while a document is read and put into use
 	changed   chan struct{} // told when another document is in use
@@ -91,7 +92,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Grace <= 0 {
 		cfg.Grace = time.Minute
 	}
-	s := &Server{cfg: cfg, metrics: newMetrics(cfg.Registry), changed: make(chan struct{}, 1)}
+	s := &Server{cfg: cfg, metrics: newMetrics(cfg.Registry), locks: groupsync.NewLocks(), changed: make(chan struct{}, 1)}
 	s.logger = slog.New(countRetries(cfg.Logger.Handler(), s.metrics))
 	if cfg.Certificate != "" || cfg.Key != "" {
 		var err error
