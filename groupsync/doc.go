@@ -71,6 +71,10 @@
 // A user belongs to the connection that created or first linked it; others grant
 // it memberships and change nothing else of it.
 //
+// A connection that takes the place of another adopts its users and grants,
+// [Engine.PlanAdopt]; what is kept for one that is no longer served is taken out of
+// Crowd by [Engine.PlanForget].
+//
 // # Leavers
 //
 // A [Hook] does what a leaver leaves to do outside of Crowd, such as to hand over the

@@ -257,6 +257,11 @@ func TestLogHasRequestIDs(t *testing.T) {
 	s := newStage(t)
 	p := s.serve("--reconcile", "0")
 	get(t, p.listen+"/scim/okta/v2/Users?filter=userName%20eq%20%22nobody.here%22", "Authorization", "Bearer "+s.okta.Token, "X-Request-Id", "req-42")
+	s.edit(func(c *backup.Config) { c.Connections[0].Paused = true })
+	eventually(t, "okta is paused", func() bool {
+		status, _ := get(t, p.listen+"/scim/okta/v2/Users", "Authorization", "Bearer "+s.okta.Token)
+		return status == http.StatusServiceUnavailable
+	})
 	p.end()
 	found := false
 	for line := range strings.Lines(p.log.String()) {
@@ -266,6 +271,9 @@ func TestLogHasRequestIDs(t *testing.T) {
 		}
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Errorf("the log has %q: %v", line, err)
+		}
+		if entry.Msg == "request" && entry.Request == "" {
+			t.Errorf("a request has no id: %s", line)
 		}
 		found = found || entry.Msg == "request" && entry.Request == "req-42" && entry.Connection == "okta" && entry.Operation == "users.list" && entry.Status == 200
 	}

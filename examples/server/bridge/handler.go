@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -48,6 +49,7 @@ func (s *Server) connection(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{ResponseWriter: w, connection: c.Name, operation: operation(r.Method, strings.TrimPrefix(r.URL.Path, c.Path)), begun: time.Now()}
+	x.Header().Set("X-Request-Id", rand.Text()) // unless the handler takes the client's
 	s.metrics.inFlight.WithLabelValues(c.Name).Inc()
 	defer func() {
 		s.metrics.inFlight.WithLabelValues(c.Name).Dec()
