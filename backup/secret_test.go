@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -19,7 +20,9 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/admin"
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
+	"github.com/scimcrowd/scimcrowd/crowd/directory"
 	"github.com/scimcrowd/scimcrowd/groupsync"
 )
 
@@ -75,8 +78,9 @@ func TestNoSecretIsRepeated(t *testing.T) {
 	sayServing(t, &said)
 	sayReview(t, &said)
 	sayLive(t, &said, a, c)
+	sayEnsured(t, &said)
 	for name := range exported(t) {
-		if silent := []string{"Write", "Live.ServeHTTP", "Running.Mount", "Connection.SharesDirectory", "EnsureDirectories"}; !said.heard[name] && !slices.Contains(silent, name) {
+		if silent := []string{"Write", "Live.ServeHTTP", "Running.Mount", "Connection.SharesDirectory"}; !said.heard[name] && !slices.Contains(silent, name) {
 			t.Errorf("nobody hears what %s says", name)
 		}
 	}
@@ -239,6 +243,27 @@ func sayLive(t *testing.T, said *speaker, a, c *backup.Config) {
 	}
 	said.say(l.Config(), l.Running()[0].Name)
 	said.hears("NewLive", "Live.Replace", "Live.Apply", "Live.Config", "Live.Running", "BuildAll")
+}
+
+// sayEnsured asks for directories with passwords that are wrong.
+func sayEnsured(t *testing.T, said *speaker) {
+	c := configured(t, "")
+	c.Connections[0].Crowd.Directory = backup.Directory{Name: "Employees", Create: true}
+	c.Connections[0].Crowd.Password = backup.Password{Value: plantedValue}
+	var log bytes.Buffer
+	client := &http.Client{Transport: &crowdtest.Server{}}
+	done, err := backup.EnsureDirectories(t.Context(), c, backup.DirectoryOptions{
+		Build: backup.BuildOptions{HTTPClient: client, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))},
+		Means: func(ctx context.Context, c backup.Connection) (directory.Means, error) {
+			return directory.Connect(ctx, admin.Config{BaseURL: c.Crowd.URL, Administrator: "root", Password: plantedEnv, HTTPClient: client})
+		},
+	})
+	if err == nil {
+		t.Error("a directory is there without a password that is right")
+	}
+	said.say(done, err)
+	said.WriteString(log.String())
+	said.hears("EnsureDirectories")
 }
 
 // exported returns the exported functions and methods of the package, as the source has
