@@ -119,12 +119,8 @@ func (c *company) meet(tr trouble, n int) {
 		if before := c.fake.Calls(); len(before) > 0 {
 			first = before[len(before)-1].Seq + 1
 		}
-		calls := 0
 		c.fake.SetGate(func(_ context.Context, call crowdtest.Call, at crowdtest.Moment) crowdtest.FaultKind {
-			if calls++; at != tr.at || call.Seq < first || ctx.Err() != nil {
-				return crowdtest.NoFault
-			}
-			if n--; n > 0 {
+			if at != tr.at || call.Seq != first+n-1 {
 				return crowdtest.NoFault
 			}
 			kill()
