@@ -149,7 +149,7 @@ func (m *memory) SetPassword(context.Context, string, crowd.Secret) error       
 func (m *memory) EndUserSessions(context.Context, string, ...crowd.Secret) error { return nil }
 func (m *memory) DeleteGroup(context.Context, string) error                      { return errUnmeasured }
 func (m *memory) UpdateGroup(context.Context, crowd.Group) error                 { return nil }
-func (m *memory) DeleteGroupAttribute(context.Context, string, string) error { return errUnmeasured }
+func (m *memory) DeleteGroupAttribute(context.Context, string, string) error     { return errUnmeasured }
 
 func (m *memory) AddChildGroup(context.Context, string, string) (bool, error) {
 	return false, errUnmeasured
