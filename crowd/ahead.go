@@ -2,6 +2,7 @@ package crowd
 
 import (
 	"context"
+	"io"
 	"sync"
 )
 
@@ -16,6 +17,7 @@ type spread[T, W any] struct {
 	base   int // offset of page 0
 	issued []*sheet[T, W]
 	next   int      // the page to be taken next
+	length int64    // of the longest page so far, in bytes
 	before []string // the names on the page before it
 	loose  bool     // the server has no order that pages could be held against
 
@@ -60,6 +62,7 @@ func (s *spread[T, W]) stretch(ctx context.Context, yield func(*T, error) bool) 
 		if s.next == 0 {
 			s.call = taken.call // as the server understands it
 		}
+		s.length = max(s.length, taken.length.n)
 		s.issue(inner)
 		s.issued[s.next] = nil
 		s.next++
@@ -84,13 +87,22 @@ func (s *spread[T, W]) issue(ctx context.Context) {
 	}
 	entries := s.paging.expect - (s.base - s.paging.start)
 	expected := max(1, (entries-1+s.size-2)/(s.size-1))
-	for i := len(s.issued); i-s.next < s.paging.ahead && !s.over(i); i++ {
+	for i := len(s.issued); i-s.next < s.room() && !s.over(i); i++ {
 		beyond := i > full && (i > full+1 || i <= expected+1)
 		if i > 0 && (full == 0 || i >= expected && beyond) {
 			return
 		}
 		s.issued = append(s.issued, s.fetch(ctx, i))
 	}
+}
+
+// mostAhead bounds the pages that are read ahead, in bytes as they come.
+const mostAhead = 24 << 20
+
+// room returns how many pages may be on their way, the one to be taken next among
+// them.
+func (s *spread[T, W]) room() int {
+	return min(s.paging.ahead, max(2, int(mostAhead/max(s.length, 1))))
 }
 
 // over reports whether a page begins where no more entries are wanted.
@@ -114,6 +126,18 @@ func (s *spread[T, W]) fetch(ctx context.Context, i int) *sheet[T, W] {
 		f.page, f.err = s.open(ctx, k, start, f.ask)
 	})
 	return f
+}
+
+// A length counts what is read.
+type length struct {
+	io.Reader
+	n int64
+}
+
+func (l *length) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	l.n += int64(n)
+	return n, err
 }
 
 // isFull reports whether the page is known to have all that was asked for.

@@ -133,6 +133,7 @@ type page[T, W any] struct {
 	size    int
 	chunk   []*T
 	skipped int // entries that were taken off the chunk
+	length  *length // of the answer
 	entries *entryReader[W]
 	body    io.Closer
 }
@@ -148,7 +149,8 @@ func (l *listing[T, W]) open(ctx context.Context, k call, start, size int) (*pag
 		k.method = http.MethodGet
 	}
 	k.read = func(r *http.Response) (err error) {
-		p.entries = newEntryReader[W](mediaType(r.Header), r.Body, l.kind)
+		p.length = &length{Reader: r.Body}
+		p.entries = newEntryReader[W](mediaType(r.Header), p.length, l.kind)
 		p.chunk, err = l.chunk(p.entries, size)
 		return err
 	}

@@ -17,7 +17,7 @@ type Query struct {
 	// Ahead is how many pages may be on their way at the same time. The first is
 	// asked for by itself; then those that Expect promises, and one more at most
 	// before it is known that there is one. By default each page is asked for when
-	// the one before was taken.
+	// the one before was taken. Of long pages fewer are read ahead, 24 MiB in all.
 	Ahead int
 	// Expect is about how many entries there are from Start on, as far as known.
 	Expect int
