@@ -284,11 +284,17 @@ func (e *Engine) unknownMember(ctx context.Context, g *Group, id string) error {
 	return nil
 }
 
-// grantStep returns the step that grants or revokes.
+// grantStep returns the step that grants or revokes. Where it was so already, it tells
+// so, lest that be taken back with what was not.
 func (e *Engine) grantStep(b *Book, g *Group, u *User, granted bool) Step {
-	return e.memberStep(g, u, granted, func(ctx context.Context) error {
+	s := e.memberStep(g, u, granted, func(ctx context.Context) error {
 		return e.changeGrants(ctx, b, u, []grantChange{{g.ID, granted}})
 	})
+	if u.holdings.Granted(g.ID) == granted {
+		again := word(UserFact{Granted: granted}, true)
+		s.Changes = []Change{{"grant", again, again}}
+	}
+	return s
 }
 
 func (e *Engine) memberStep(g *Group, u *User, granted bool, run func(context.Context) error) Step {

@@ -27,34 +27,44 @@ func (e *Engine) repeatsMove(b *Book, g *Group, c GroupChange) bool {
 
 // catchUp moves those holders of a SCIM group who are not where its rules now say:
 // to the Crowd groups that it fills, and out of those that are recorded with them.
-// The members are read group by group, so that who is in order costs nothing.
 func (e *Engine) catchUp(ctx context.Context, b *Book, g *Group) error {
-	holders, err := e.holders(ctx, g.ID)
+	holders, where, err := e.astray(ctx, b, g.ID)
 	if err != nil {
 		return err
 	}
-	now := e.targets(b, g.ID)
+	return e.each(ctx, len(holders), func(ctx context.Context, i int) error {
+		return e.rederive(ctx, b, holders[i], where[i]...)
+	})
+}
+
+// astray returns the holders of a SCIM group who are not where its rules now say, and
+// the Crowd groups that this is about. The members are read group by group, so that
+// who is in order costs nothing.
+func (e *Engine) astray(ctx context.Context, b *Book, id string) (all []*User, where [][]mapping.Target, err error) {
+	holders, err := e.holders(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := e.targets(b, id)
 	in := map[string]crowdOf{} // by folded Crowd group
-	astray := make([][]mapping.Target, len(holders))
-	for i, u := range holders {
+	for _, u := range holders {
+		var wrong []mapping.Target
 		for _, t := range slices.Concat(now, given(e.ours(u), now)) {
 			f := crowd.Fold(t.Group)
 			if in[f] == nil {
 				if in[f], err = e.crowdOf(ctx, t.Group); err != nil {
-					return err
+					return nil, nil, err
 				}
 			}
 			if op, _ := e.memberDrift(b, u, t, in[f][crowd.Fold(u.Crowd.Name)]); op != "" {
-				astray[i] = append(astray[i], t)
+				wrong = append(wrong, t)
 			}
 		}
-	}
-	return e.each(ctx, len(holders), func(ctx context.Context, i int) error {
-		if len(astray[i]) == 0 {
-			return nil
+		if len(wrong) > 0 {
+			all, where = append(all, u), append(where, wrong)
 		}
-		return e.rederive(ctx, b, holders[i], astray[i]...)
-	})
+	}
+	return all, where, nil
 }
 
 // made returns the Crowd groups that grants put a user into.

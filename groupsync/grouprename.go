@@ -33,7 +33,7 @@ func (e *Engine) rename(ctx context.Context, b *Book, g *Group, name string) (*G
 		Op: OpRenameGroup, Group: g.Name, GroupID: g.ID, Changes: []Change{{"displayName", g.Name, name}},
 		Why: "the identity provider renamed the group",
 		run: func(ctx context.Context) (err error) {
-			b, err = e.moveName(ctx, b, g, name, renamed.Modified)
+			b, err = e.moveName(ctx, b, g, name, renamed.Modified, false)
 			return err
 		},
 	})
@@ -44,12 +44,14 @@ func (e *Engine) rename(ctx context.Context, b *Book, g *Group, name string) (*G
 	return &renamed, b, nil
 }
 
-func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, at time.Time) (*Book, error) {
+// moveName records the new name and moves the members. Crowd groups that others made
+// are taken only where an administrator asks for it.
+func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, at time.Time, link bool) (*Book, error) {
 	below := e.reachOf(b, g.ID)
 	delete(below, g.ID)
 	old := e.targets(b, g.ID)
 	now := e.targetsAs(b, mapping.SCIMGroup{ID: g.ID, Name: name, ExternalID: g.ExternalID})
-	claims, made, err := e.claimNew(ctx, b, g.ID, old, now)
+	claims, made, err := e.claimNew(ctx, b, g.ID, old, now, link)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +117,9 @@ func sameUsers(x, y []*User) bool {
 }
 
 // claimNew claims the Crowd groups that only the new name fills. One made by
-// others is a conflict: a rename must not put people into it unasked.
-func (e *Engine) claimNew(ctx context.Context, b *Book, id string, old, now []mapping.Target) (claims []claim, made bool, err error) {
+// others is a conflict unless it is to be linked: a rename must not put people into it
+// unasked.
+func (e *Engine) claimNew(ctx context.Context, b *Book, id string, old, now []mapping.Target, link bool) (claims []claim, made bool, err error) {
 	made = b.live(id).made
 	for _, t := range now {
 		if hasTarget(old, t.Group) || e.groups.Mode() != mapping.OnTheFlyMapping {
@@ -126,7 +129,7 @@ func (e *Engine) claimNew(ctx context.Context, b *Book, id string, old, now []ma
 		if err != nil {
 			return nil, false, err
 		}
-		if made = c.made; !made && t.Create {
+		if made = c.made; !made && t.Create && !link {
 			return nil, false, &ConflictError{
 				Kind: "group", Name: t.Group, Problem: "Crowd has a group of that name that was not made for this one",
 				Remedy: "Choose another name, delete that Crowd group, or delete this group and push it anew to link them",

@@ -14,7 +14,7 @@ type history struct {
 	query      UndoQuery
 	subjects   map[string]*subject
 	order      []*subject
-	deleted    map[string]bool // folded names of SCIM groups that the selection deletes
+	deleted    map[string]bool // folded names of SCIM groups that the selection deletes or renames
 	taken      map[string]bool // ids of others that have come to have such a name since
 }
 
@@ -42,17 +42,19 @@ func (h *history) enter(e Event) {
 	}
 }
 
-// names takes notice of who takes the name of a SCIM group that the selection deletes.
+// names takes notice of who takes the name of a SCIM group that the selection deletes
+// or renames.
 func (h *history) names(e Event) {
-	name := crowd.Fold(e.Step.Group)
-	switch {
-	case e.Kind != EventApplied:
-	case e.Step.Op == OpDeleteGroup && h.query.holds(e):
+	if e.Kind != EventApplied {
+		return
+	}
+	op, name := e.Step.Op, crowd.Fold(e.Step.Group)
+	if op == OpRenameGroup && h.deleted[crowd.Fold(e.Step.change("displayName").After)] ||
+		(op == OpCreateGroup || op == OpLinkGroup) && h.deleted[name] {
+		h.taken[e.Step.GroupID] = true
+	}
+	if (op == OpDeleteGroup || op == OpRenameGroup) && h.query.holds(e) {
 		h.deleted[name] = true
-	case (e.Step.Op == OpCreateGroup || e.Step.Op == OpLinkGroup) && h.deleted[name]:
-		h.taken[e.Step.GroupID] = true
-	case e.Step.Op == OpRenameGroup && h.deleted[crowd.Fold(e.Step.change("displayName").After)]:
-		h.taken[e.Step.GroupID] = true
 	}
 }
 

@@ -83,7 +83,7 @@ func (e *Engine) PlanRestore(ctx context.Context, past Past, o RestoreOptions) (
 	if err != nil {
 		return nil, err
 	}
-	r := &restoring{survey: v, past: past, options: o, ids: map[string]string{}, scope: map[string]*Group{}, met: map[string]bool{}, astray: map[string]bool{}}
+	r := &restoring{survey: v, past: past, options: o, then: map[string]bool{}, ids: map[string]string{}, scope: map[string]*Group{}, met: map[string]bool{}, astray: map[string]bool{}}
 	r.why = "it was so at " + past.Taken().UTC().Format(time.RFC3339)
 	r.Restoration = &Restoration{
 		Plan:  &Plan{Title: fmt.Sprintf("restore the connection %q as of %s", e.connection, past.Taken().UTC().Format(time.RFC3339))},
@@ -105,6 +105,7 @@ type restoring struct {
 	past    Past
 	options RestoreOptions
 	why     string
+	then    map[string]bool   // ids of all SCIM groups of then
 	ids     map[string]string // of SCIM groups now, by their ids of then
 	scope   map[string]*Group // SCIM groups that are restored, by their ids of now
 	fills   map[string]string // of these, by the folded Crowd groups that only they fill
@@ -122,6 +123,7 @@ func (r *restoring) groups(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		r.then[g.ID] = true
 		if len(r.options.Groups) == 0 || containsFolded(r.options.Groups, g.Name) {
 			all = append(all, g)
 		}
@@ -155,7 +157,7 @@ func (r *restoring) named(all []*GroupState) error {
 func (r *restoring) group(g *GroupState) {
 	n := r.book.live(g.ID)
 	if n == nil {
-		if id := r.book.owner(g.Name); id != "" && r.ids[id] == "" {
+		if id := r.book.owner(g.Name); id != "" && !r.then[id] {
 			n = r.book.live(id)
 		}
 	}
@@ -192,6 +194,10 @@ func (r *restoring) take(g *GroupState, now *Group) {
 func (r *restoring) create(g *GroupState) {
 	id := r.book.next(g.Name)
 	s := createStep(id, g.Name, g.ExternalID, r.why)
+	if r.book.owner(g.Name) != "" {
+		r.leave(s, "another group has that name now. Rename or delete it, then restore again")
+		return
+	}
 	if r.scope[id] != nil || r.e.checkGroupName(g.Name) != nil {
 		r.leave(s, "another group gets that name, or the settings keep it from SCIM")
 		return

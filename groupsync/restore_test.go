@@ -83,12 +83,16 @@ func restore(ctx context.Context, e *groupsync.Engine, m *memory, o groupsync.Re
 
 // undo plans and applies what takes a query back, by the log.
 func undo(ctx context.Context, e *groupsync.Engine, log []byte, q groupsync.UndoQuery) (*groupsync.Restoration, error) {
-	r, err := e.PlanUndo(ctx, audit.Events(bytes.NewReader(log), audit.Check{}), q)
+	r, err := planUndo(ctx, e, log, q)
 	if err != nil {
 		return nil, err
 	}
 	_, err = e.ApplyRestore(groupsync.WithRequestID(ctx, "undo"), r, groupsync.ReconcileOptions{})
 	return r, err
+}
+
+func planUndo(ctx context.Context, e *groupsync.Engine, log []byte, q groupsync.UndoQuery) (*groupsync.Restoration, error) {
+	return e.PlanUndo(ctx, audit.Events(bytes.NewReader(log), audit.Check{}), q)
 }
 
 // audited has a world keep an audit log.
@@ -191,7 +195,7 @@ func TestEmptiedGroupComesBackByUndo(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.wantBack(t, s, id, "ann", "bob", "gus")
-			again, err := w.engine.PlanUndo(t.Context(), audit.Events(bytes.NewReader(log.Bytes()), audit.Check{}), groupsync.UndoQuery{Request: "mistake"})
+			again, err := planUndo(t.Context(), w.engine, log.Bytes(), groupsync.UndoQuery{Request: "mistake"})
 			if err != nil || len(again.Plan.Steps) > 0 {
 				t.Errorf("planned again: %v, %v", again.Plan, err)
 			}

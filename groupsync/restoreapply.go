@@ -238,7 +238,7 @@ func (e *Engine) redoGroup(ctx context.Context, s Step) error {
 	if err := e.checkGroupName(c.After); err != nil {
 		return err
 	}
-	_, err = e.moveName(ctx, b, g, c.After, e.now().UTC())
+	_, err = e.moveName(ctx, b, g, c.After, e.now().UTC(), true) // it filled these Crowd groups before
 	return err
 }
 

@@ -25,6 +25,7 @@ type restoreCase struct {
 	happen  func(w *world)
 	steps   []string
 	left    []string
+	once    bool // it asks to be restored again
 	check   func(t *testing.T, w *world)
 }
 
@@ -104,6 +105,14 @@ func restoreCases() []restoreCase {
 			check:  func(_ *testing.T, w *world) { w.wantMembers("ops", "ann"); w.wantMembers("devs", "bob") },
 		},
 		{
+			name: "a deleted group whose name another one took", begin: func(w *world) { w.group("devs", w.member("ann")); w.group("ops", w.member("bob")) },
+			happen: func(w *world) { w.delete("devs"); w.rename(w.named("ops"), "devs") },
+			steps:  []string{"rename group devs"},
+			left:   []string{`create group "devs": another group has that name now. Rename or delete it, then restore again`},
+			once:   true,
+			check:  func(_ *testing.T, w *world) { w.wantMembers("ops", "bob") },
+		},
+		{
 			name: "exclusive groups", groups: mapping.Groups{OnTheFly: mapping.OnTheFly{Exclusive: true, KeepExistingGroups: &off}},
 			begin:  func(w *world) { w.group("devs", w.member("ann"), w.member("bob")) },
 			happen: func(w *world) { w.change(w.named("devs"), replace(w.member("cat"))) },
@@ -171,7 +180,7 @@ func (c restoreCase) run(t *testing.T) {
 	wantRestoration(t, r, c.steps, c.left)
 	c.check(t, w)
 	again, err := w.engine.PlanRestore(t.Context(), before, groupsync.RestoreOptions{})
-	if err != nil || len(again.Plan.Steps) > 0 {
+	if err != nil || len(again.Plan.Steps) > 0 != c.once {
 		t.Errorf("planned again: %v, %v", again.Plan, err)
 	}
 }

@@ -83,7 +83,10 @@ func (e *Engine) PlanUndo(ctx context.Context, log iter.Seq2[Event, error], q Un
 		}
 		h.enter(event)
 	}
-	u := &undoing{e: e, query: q, why: q.why(), taken: h.taken, made: map[string]*Group{}}
+	u := &undoing{
+		e: e, query: q, why: q.why(), taken: h.taken, going: map[string]bool{}, made: map[string]*Group{},
+		names: map[string]string{}, external: map[string]string{},
+	}
 	u.Restoration = &Restoration{
 		Plan:  &Plan{Title: fmt.Sprintf("undo the changes of the connection %q: %s", e.connection, q)},
 		users: map[string]*UserState{},

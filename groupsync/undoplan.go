@@ -19,7 +19,10 @@ type undoing struct {
 	book  *Book
 	why   string
 	taken map[string]bool   // ids of SCIM groups that others gave the name of a deleted one
+	going map[string]bool   // ids of those that the selection created, and that go again
 	made  map[string]*Group // those in place of deleted ones, by the old id
+
+	names, external map[string]string // of groups that the selection changed, before that, by id
 }
 
 // plan plans groups first, since who was in a deleted one goes into another.
@@ -34,7 +37,23 @@ func (u *undoing) plan(ctx context.Context, all []*subject) (err error) {
 		u.book.Crowd[crowd.Fold(g.Name)] = g
 	}
 	for _, s := range all {
-		u.group(s)
+		u.createdGroup(s)
+		switch s.last.Step.Op {
+		case OpRenameGroup:
+			u.names[s.last.Step.GroupID] = s.first.Step.change("displayName").Before
+		case OpUpdateGroup:
+			u.external[s.last.Step.GroupID] = s.first.Step.change("externalId").Before
+		}
+	}
+	for _, s := range all {
+		if err := u.group(ctx, s); err != nil {
+			return err
+		}
+	}
+	for _, s := range all { // names that were taken are free by then
+		if n := u.book.entry(s.last.Step.GroupID); n != nil && s.first.Step.Op == OpDeleteGroup && s.last.Step.Op == OpDeleteGroup {
+			u.deletedGroup(n) // what the selection created, too, has gone
+		}
 	}
 	for _, s := range all {
 		if err := u.rest(ctx, s); err != nil {
@@ -57,74 +76,111 @@ func (u *undoing) leaveLater(s Step, later *Event) {
 	u.leave(s, why)
 }
 
-// group plans to take back that a group was created, deleted, renamed or got another
-// externalId.
-func (u *undoing) group(s *subject) {
+// group plans to take back that a group was renamed or got another externalId.
+func (u *undoing) group(ctx context.Context, s *subject) error {
 	n := u.book.entry(s.last.Step.GroupID)
 	if n == nil {
-		return
+		return nil
 	}
 	switch s.last.Step.Op {
-	case OpCreateGroup, OpLinkGroup:
-		u.createdGroup(s, n)
-	case OpDeleteGroup:
-		if s.first.Step.Op == OpDeleteGroup { // else the selection created it, too
-			u.deletedGroup(n)
-		}
 	case OpRenameGroup:
-		u.field(s, n, OpRenameGroup, "displayName", n.name)
+		return u.field(ctx, s, n, OpRenameGroup, "displayName", n.name)
 	case OpUpdateGroup:
-		u.field(s, n, OpUpdateGroup, "externalId", n.externalID)
+		return u.field(ctx, s, n, OpUpdateGroup, "externalId", n.externalID)
 	}
+	return nil
 }
 
 // createdGroup plans to delete a group that the selection created. That nobody is in
 // it is seen to when the step is taken, after the grants of the selection have gone.
-func (u *undoing) createdGroup(s *subject, n *entry) {
+func (u *undoing) createdGroup(s *subject) {
+	n := u.book.entry(s.last.Step.GroupID)
+	if n == nil || s.last.Step.Op != OpCreateGroup && s.last.Step.Op != OpLinkGroup {
+		return
+	}
 	del := Step{Op: OpDeleteGroup, Group: n.name, GroupID: n.id, Why: u.why}
 	switch {
 	case n.dead && len(u.e.carriers(u.book, n.id)) == 0:
 	case s.later != nil:
 		u.leaveLater(del, s.later)
 	default:
+		u.going[n.id] = true
 		u.Plan.add(del)
 	}
 }
 
-// deletedGroup plans to create a group anew that the selection deleted. One that the
-// identity provider has made since is its own; one that the log does not tell of is
-// what an undo before left half done.
+// deletedGroup plans to create a group anew that the selection deleted, under the name
+// and externalId that it had before. One that the identity provider has made since is
+// its own; one that the log does not tell of is what an undo before left half done.
 func (u *undoing) deletedGroup(n *entry) {
-	if owner := u.book.owner(n.name); owner != "" {
+	name, externalID := n.name, n.externalID
+	if before, renamed := u.names[n.id]; renamed {
+		name = before
+	}
+	if before, changed := u.external[n.id]; changed {
+		externalID = before
+	}
+	owner := u.book.owner(name)
+	_, renamed := u.names[owner]
+	back := slices.ContainsFunc(u.Plan.Steps, func(s Step) bool { return s.Op == OpRenameGroup && s.GroupID == owner })
+	switch {
+	case owner != "" && back: // it gets its own name back first
+	case u.going[owner] || renamed:
+		u.leave(createStep("", name, externalID, u.why), "another group has that name as yet. Undo this first, then once more")
+		return
+	case owner != "":
 		if !u.taken[owner] {
 			u.made[n.id] = u.e.show(u.book, u.book.live(owner))
 			if u.e.unfinished(u.book, owner) {
-				u.Plan.add(createStep(owner, n.name, n.externalID, u.why))
+				u.Plan.add(createStep(owner, name, externalID, u.why))
 			}
 			return
 		}
-		u.leave(createStep(owner, n.name, n.externalID, u.why), "the identity provider has made a group of that name since. Push its members there")
+		u.leave(createStep(owner, name, externalID, u.why), "the identity provider has made a group of that name since. Push its members there")
 		return
 	}
-	id := u.book.next(n.name)
-	u.made[n.id] = &Group{ID: id, Name: n.name}
-	u.Plan.add(createStep(id, n.name, n.externalID, u.why))
+	id := u.book.next(name)
+	u.made[n.id] = &Group{ID: id, Name: name}
+	u.Plan.add(createStep(id, name, externalID, u.why))
 }
 
 // field plans to give a group the name or externalId back that it had.
-func (u *undoing) field(s *subject, n *entry, op Op, field, now string) {
+func (u *undoing) field(ctx context.Context, s *subject, n *entry, op Op, field, now string) error {
 	before, after := s.first.Step.change(field).Before, s.last.Step.change(field).After
 	back := Step{Op: op, Group: n.name, GroupID: n.id, Changes: []Change{{field, after, before}}, Why: u.why}
 	switch {
-	case !n.live() || before == after:
-	case now == before && !u.e.unfinished(u.book, n.id) && u.e.groups.Mode() != mapping.ManualMapping:
-	case s.later != nil || now != after && now != before:
+	case !n.live() || before == after || u.going[n.id]:
+	case now == before:
+		half, err := u.halfDone(ctx, n.id)
+		if err != nil || !half {
+			return err
+		}
+		if s.later != nil {
+			u.leaveLater(back, s.later)
+		} else {
+			u.Plan.add(back)
+		}
+	case s.later != nil || now != after:
 		u.leaveLater(back, s.later)
 	case op == OpRenameGroup && u.book.owner(before) != "" && u.book.owner(before) != n.id:
 		u.leave(back, "another group has that name now. Rename or delete it first")
 	default:
 		u.Plan.add(back)
 	}
+	return nil
+}
+
+// halfDone reports whether a fault has cut a change of a group short: its Crowd groups
+// are not those it fills, or somebody is not where the rules now say.
+func (u *undoing) halfDone(ctx context.Context, id string) (bool, error) {
+	if u.e.unfinished(u.book, id) {
+		return true, nil
+	}
+	if u.e.groups.Mode() != mapping.ManualMapping {
+		return false, nil
+	}
+	astray, _, err := u.e.astray(ctx, u.book, id)
+	return len(astray) > 0, err
 }
 
 // rest plans for everything but the groups themselves.
@@ -175,7 +231,11 @@ func (u *undoing) user(ctx context.Context, s Step) (*User, error) {
 // grant plans to take back a grant, or that one was revoked.
 func (u *undoing) grant(ctx context.Context, s *subject) error {
 	back := Step{Op: OpGrant, User: s.last.Step.User, UserID: s.last.Step.UserID, Group: s.last.Step.Group, GroupID: s.last.Step.GroupID}
-	if s.first.Step.Op == OpGrant {
+	again, err := u.saidAgain(ctx, s)
+	if err != nil {
+		return err
+	}
+	if (s.first.Step.Op == OpGrant) != again {
 		back.Op = OpRevoke
 	}
 	n, g := u.book.entry(back.GroupID), u.target(back.GroupID)
@@ -203,6 +263,26 @@ func (u *undoing) grant(ctx context.Context, s *subject) error {
 	return err
 }
 
+// saidAgain reports whether the first word of the selection was one that had been said
+// before it. A word that the selection itself has recorded, by a step that a fault then
+// cut short, was not.
+func (u *undoing) saidAgain(ctx context.Context, s *subject) (bool, error) {
+	c := s.first.Step.change("grant")
+	if len(s.first.Step.Changes) == 0 || c.Before != c.After {
+		return false, nil
+	}
+	v, err := u.e.stepUser(ctx, s.first.Step)
+	if errors.Is(err, errStale) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	f, known, err := u.e.lastWord(ctx, v, s.first.Step.GroupID)
+	cutShort := known && f.Granted == (s.first.Step.Op == OpGrant) && u.query.wrote(f) && !f.At.After(s.first.Time)
+	return !cutShort, err
+}
+
 // ours reports whether a grant is still what the selection made it. One that is what
 // it was before is looked after, should a fault have parted it from its membership.
 func (u *undoing) ours(ctx context.Context, s *subject, v *User, g *Group, back Step) (bool, error) {
@@ -218,6 +298,8 @@ func (u *undoing) ours(ctx context.Context, s *subject, v *User, g *Group, back 
 	if g.ID != back.GroupID { // made anew: the old one's register tells
 		if known {
 			u.leaveLater(back, nil)
+		}
+		if known || !granted { // nobody is in what is new
 			return false, nil
 		}
 		if was, known, err = u.e.lastWord(ctx, v, back.GroupID); err != nil {
