@@ -132,7 +132,7 @@ type page[T, W any] struct {
 	call    call // as the server understood it
 	size    int
 	chunk   []*T
-	skipped int // entries that were taken off the chunk
+	skipped int     // entries that were taken off the chunk
 	length  *length // of the answer
 	entries *entryReader[W]
 	body    io.Closer
