@@ -11,7 +11,7 @@ import (
 )
 
 // Clients go on while their token is replaced: none of their requests fails, before,
-// during and after the overlap, and in the end the old token is refused.
+// during and after the overlap, which a revocation ends, and then the old token is refused.
 func TestRotationUnderLoad(t *testing.T) {
 	s := newStage(t)
 	p := s.serve("--audit", filepath.Join(s.folder, "audit.jsonl")) // changes all the time, beside the configuration
@@ -21,14 +21,17 @@ func TestRotationUnderLoad(t *testing.T) {
 	var clients sync.WaitGroup
 	var stop atomic.Bool
 	var sent atomic.Int64
-	for i := range 8 {
+	var used [8]atomic.Value // the token of each client's last request
+	for i := range used {
 		clients.Go(func() {
 			for n := 0; !stop.Load(); n++ {
 				body := fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"load-%d-%d","active":true}`, i, n)
-				if status, text := post(t, base+"/Users", token.Load().(string), body); status != http.StatusCreated {
+				mine := token.Load().(string)
+				if status, text := post(t, base+"/Users", mine, body); status != http.StatusCreated {
 					t.Errorf("client %d: %d %s", i, status, text)
 					return
 				}
+				used[i].Store(mine)
 				sent.Add(1)
 			}
 		})
@@ -39,16 +42,26 @@ func TestRotationUnderLoad(t *testing.T) {
 	}
 	more("requests before the rotation")
 	var made issued
-	s.decode(&made, "token", "rotate", "--connection", "okta", "--overlap", "4s")
+	s.decode(&made, "token", "rotate", "--connection", "okta", "--overlap", "1h")
 	if len(made.Ending) != 1 {
 		t.Errorf("rotate: %+v", made)
 	}
 	more("requests with the old token within the overlap")
 	eventually(t, "the new token is accepted", func() bool { return s.accepts(base, made.Token) })
 	token.Store(made.Token)
-	more("requests with the new token")
+	eventually(t, "all clients have the new token", func() bool {
+		for i := range used {
+			if used[i].Load() != made.Token && !t.Failed() {
+				return false
+			}
+		}
+		return true
+	})
+	for id := range made.Ending {
+		s.ok("token", "revoke", "--connection", "okta", "--id", id)
+	}
 	eventually(t, "the old token has ended", func() bool { return !s.accepts(base, s.okta.Token) })
-	more("requests after the overlap")
+	more("requests after the old token has ended")
 	stop.Store(true)
 	clients.Wait()
 	p.end()
