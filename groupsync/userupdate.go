@@ -218,7 +218,7 @@ func (w *update) plan(ctx context.Context, v *User) *Plan {
 		p.add(w.passwordStep(v))
 	}
 	w.planFields(p, v, target)
-	w.planDefaults(p, v)
+	w.planDefaults(p, v, target.Name)
 	return p
 }
 
@@ -557,14 +557,17 @@ func (w *update) forgetName(back crowd.Attributes) {
 	}, at)
 }
 
-// planDefaults ensures default groups that the user was not put into yet.
-func (w *update) planDefaults(p *Plan, v *User) {
+// planDefaults ensures default groups that the user, of that name by then, was not
+// put into yet.
+func (w *update) planDefaults(p *Plan, v *User, name string) {
 	if w.round > 0 || v.pending {
 		return
 	}
 	for _, g := range w.e.groups.DefaultForAllUsers() {
 		if o, _ := v.holdings.Origin(g); o == Unknown && w.e.isDefault(v, g) {
-			p.add(w.e.defaultsStep(v))
+			named := *v
+			named.Crowd.Name = name
+			p.add(w.e.defaultsStep(&named))
 			return
 		}
 	}
