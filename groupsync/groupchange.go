@@ -137,7 +137,7 @@ func (e *Engine) setExternalID(ctx context.Context, b *Book, g *Group, externalI
 func (e *Engine) moveExternalID(ctx context.Context, b *Book, g *Group, externalID string, at time.Time) (*Book, error) {
 	old := e.targets(b, g.ID)
 	fact := GroupFact{Kind: Externalised, ID: g.ID, ExternalID: externalID, At: at, Request: requestID(ctx)}
-	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
+	if err := e.recordGroup(ctx, b, fact); err != nil {
 		return nil, err
 	}
 	b.Add(fact)

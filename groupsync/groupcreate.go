@@ -256,7 +256,7 @@ func (e *Engine) issue(ctx context.Context, b *Book, id string, g NewGroup, targ
 	if err != nil {
 		return err
 	}
-	if err := e.ledger.RecordGroup(ctx, GroupFact{
+	if err := e.recordGroup(ctx, b, GroupFact{
 		Kind: Issued, ID: id, Name: g.Name, ExternalID: g.ExternalID, Members: membersText(g.Members), Made: made,
 		At: at, Request: requestID(ctx),
 	}); err != nil {

@@ -133,7 +133,7 @@ func (e *Engine) bury(ctx context.Context, b *Book, g *Group, holders []*User) e
 	delete(below, g.ID)
 	e.beginMove(b)
 	fact := GroupFact{Kind: Dead, ID: g.ID, At: e.now().UTC(), Request: requestID(ctx)}
-	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
+	if err := e.recordGroup(ctx, b, fact); err != nil {
 		return err
 	}
 	if err := e.finishDead(ctx, g.ID, g.Name, holders, false); err != nil || len(below) == 0 {

@@ -57,7 +57,7 @@ func (e *Engine) moveName(ctx context.Context, b *Book, g *Group, name string, a
 	}
 	e.beginMove(b)
 	fact := GroupFact{Kind: Renamed, ID: g.ID, Name: name, Made: made, At: at, Request: requestID(ctx)}
-	if err := e.ledger.RecordGroup(ctx, fact); err != nil {
+	if err := e.recordGroup(ctx, b, fact); err != nil {
 		return nil, err
 	}
 	b.Add(fact)

@@ -34,8 +34,8 @@ const (
 // it came before or after, and is not noticed.
 type Locks struct {
 	clock atomic.Uint64 // counts the turns that have ended
-	// epoch counts the renames and deletions of SCIM groups that were begun: where it
-	// has moved, a book read before may be out of date.
+	// epoch counts the changes of SCIM groups, those that move members when they begin
+	// too: where it has moved, a book read before may be out of date.
 	epoch atomic.Int64
 	turns [512]turn
 }
@@ -152,4 +152,11 @@ func (w *edges) certain() bool {
 		}
 	}
 	return true
+}
+
+// recordGroup writes a fact about a SCIM group. A book that was read before the fact
+// was there is out of date from then on.
+func (e *Engine) recordGroup(ctx context.Context, b *Book, f GroupFact) error {
+	defer e.beginMove(b)
+	return e.ledger.RecordGroup(ctx, f)
 }

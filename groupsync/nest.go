@@ -216,7 +216,7 @@ func (e *Engine) bringNest(ctx context.Context, b *Book, parent, child string, i
 	}
 	before := e.reachOf(b, child)
 	if old.granted != in {
-		if err := e.ledger.RecordGroup(ctx, f); err != nil {
+		if err := e.recordGroup(ctx, b, f); err != nil {
 			return err
 		}
 	}
@@ -227,7 +227,7 @@ func (e *Engine) bringNest(ctx context.Context, b *Book, parent, child string, i
 	err := e.settleNest(ctx, b, parent, child)
 	if in && errors.Is(err, crowd.ErrNestedGroups) {
 		f.Granted, f.At = false, e.now().UTC()
-		if err := e.ledger.RecordGroup(ctx, f); err != nil {
+		if err := e.recordGroup(ctx, b, f); err != nil {
 			return err
 		}
 		return &RefusedError{
