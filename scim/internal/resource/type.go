@@ -3,6 +3,7 @@ package resource
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	elimity "github.com/elimity-com/scim/schema"
 	"github.com/scimcrowd/scimcrowd/mapping/filter"
@@ -37,6 +38,13 @@ type section struct {
 // UserType returns the User of RFC 7643 section 4.1 with the enterprise extension of section 4.3 and those given.
 // It fails if an extension cannot be addressed: its URN or a name in it is malformed or taken.
 func UserType(extensions ...Extension) (*Type, error) {
+	if len(extensions) == 0 {
+		return standardUser()
+	}
+	return newUserType(extensions)
+}
+
+func newUserType(extensions []Extension) (*Type, error) {
 	enterprise := Extension{Schema: elimity.ExtensionEnterpriseUser()}
 	for _, e := range extensions {
 		if strings.EqualFold(e.Schema.ID, enterprise.Schema.ID) {
@@ -48,8 +56,18 @@ func UserType(extensions ...Extension) (*Type, error) {
 
 // GroupType returns the Group of RFC 7643 section 4.2 with the extensions given. It fails as [UserType] does.
 func GroupType(extensions ...Extension) (*Type, error) {
+	if len(extensions) == 0 {
+		return standardGroup()
+	}
 	return newType(elimity.CoreGroupSchema(), extensions)
 }
+
+// Types without extensions are made once for all connections: reading the schemas costs more than all else that a
+// connection needs to begin.
+var (
+	standardUser  = sync.OnceValues(func() (*Type, error) { return newUserType(nil) })
+	standardGroup = sync.OnceValues(func() (*Type, error) { return newType(elimity.CoreGroupSchema(), nil) })
+)
 
 func newType(core elimity.Schema, extensions []Extension) (*Type, error) {
 	t := &Type{byURN: map[string]*section{}, misspelt: map[string]string{}}
