@@ -10,6 +10,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/crowd"
+	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
 	"github.com/scimcrowd/scimcrowd/crowd/directory"
 	"github.com/scimcrowd/scimcrowd/groupsync"
 	"github.com/scimcrowd/scimcrowd/scim"
@@ -35,9 +36,7 @@ func (g *guide) first(token scim.Token) *backup.Config {
 // appName names the connection, and gives what is pasted into Okta.
 func (g *guide) appName(ctx context.Context) (err error) {
 	var token scim.Token
-	if g.token, token = scim.NewToken(); err != nil {
-		return err
-	}
+	g.token, token = scim.NewToken()
 	var handler http.HandlerFunc = func(w http.ResponseWriter, r *http.Request) { g.live.ServeHTTP(w, r) }
 	if g.base, err = g.servers.serve(handler); err != nil {
 		return err
@@ -60,6 +59,9 @@ func (g *guide) createDirectory(ctx context.Context) error {
 		return fmt.Errorf("a directory of type ldap was not refused: %w", err)
 	}
 	g.say("type %s is refused: it is a copy of another directory, which nobody can provision", backup.LDAP)
+	if err := g.withoutPlugin(ctx); err != nil {
+		return err
+	}
 	for range 2 {
 		ensured, err := g.ensure(ctx, g.live.Config())
 		if err != nil {
@@ -71,6 +73,26 @@ func (g *guide) createDirectory(ctx context.Context) error {
 	}
 	if !slices.Contains(g.crowd.Load().Directories(), directoryName) {
 		return errors.New("there is no directory " + directoryName)
+	}
+	return nil
+}
+
+// withoutPlugin shows what to click where Crowd has no plugin that creates
+// directories.
+func (g *guide) withoutPlugin(ctx context.Context) error {
+	plugin := func(p crowdtest.Plugin) {
+		g.crowd.Load().SetOptions(func(o *crowdtest.Options) { o.Plugin = p })
+	}
+	plugin(crowdtest.NoPlugin)
+	defer plugin(crowdtest.BootstrAPI)
+	_, err := g.ensure(ctx, g.live.Config())
+	missing, ok := errors.AsType[*directory.Error](err)
+	if !ok || len(missing.Clicks) == 0 {
+		return fmt.Errorf("without a plugin: %w", err)
+	}
+	g.say("without a plugin: %s", missing.Problem)
+	for _, click := range missing.Clicks {
+		g.say("- %s", click)
 	}
 	return nil
 }
@@ -88,6 +110,29 @@ func (g *guide) testCredentials(ctx context.Context) error {
 		return errors.Join(err, report.Err())
 	}
 	g.say("with the right one: the connection works (provider %s)", scim.Okta)
+	return g.replaceToken(ctx)
+}
+
+// replaceToken has two tokens valid at a time, and then the newer one only.
+func (g *guide) replaceToken(ctx context.Context) error {
+	secret, token := scim.NewToken()
+	if err := g.change(ctx, func(c *backup.Connection) { c.Tokens = append(c.Tokens, token) }); err != nil {
+		return err
+	}
+	newer := scimtest.New(scimtest.Okta, scimtest.Config{BaseURL: g.connection().BaseURL, Token: secret.Reveal()})
+	for _, idp := range []*scimtest.IdP{g.idp, newer} {
+		if report, err := idp.TestConnection(ctx); err != nil || report.Err() != nil {
+			return errors.Join(err, report.Err())
+		}
+	}
+	if err := g.change(ctx, func(c *backup.Connection) { c.Tokens = []scim.Token{token} }); err != nil {
+		return err
+	}
+	if report, err := g.idp.TestConnection(ctx); err != nil || report.Err() == nil {
+		return fmt.Errorf("the token that was taken away is accepted still: %w", err)
+	}
+	g.say("the token was replaced: both were accepted for a while, and the old one is no more")
+	g.token, g.idp = secret, newer
 	return nil
 }
 
@@ -103,10 +148,28 @@ func (g *guide) importUsers(ctx context.Context) error {
 	if err := g.importFrom(ctx, okta); err != nil {
 		return err
 	}
+	if err := g.linkOnly(ctx, okta); err != nil {
+		return err
+	}
 	if got := g.in().UserNames(); len(got) != len(g.org.Users) {
 		return fmt.Errorf("it has the users %q", got)
 	}
 	return g.push(ctx)
+}
+
+// linkOnly has Gus in Okta, whom Crowd does not know, and imports without creating
+// anybody.
+func (g *guide) linkOnly(ctx context.Context, okta *oktatest.Server) error {
+	okta.AddUser(oktatest.User{Profile: map[string]any{
+		"login": "gus@example.com", "email": "gus@example.com", "firstName": "Gus", "lastName": "Poe",
+	}})
+	if err := g.change(ctx, func(c *backup.Connection) { c.Users.Create = new(false) }); err != nil {
+		return err
+	}
+	if err := g.importFrom(ctx, okta); err != nil {
+		return err
+	}
+	return g.change(ctx, func(c *backup.Connection) { c.Users.Create = nil })
 }
 
 // okta is the management API of Okta, with the users who are assigned to the app.
@@ -168,5 +231,38 @@ func (g *guide) enableAndDisable(ctx context.Context) error {
 		return err
 	}
 	g.org.Users = everybody
-	return errors.Join(g.push(ctx), g.active("cleo@example.com", true))
+	if err := errors.Join(g.push(ctx), g.active("cleo@example.com", true)); err != nil {
+		return err
+	}
+	g.say("with deactivate off:")
+	if err := g.change(ctx, func(c *backup.Connection) { c.Users.Deactivate = new(false) }); err != nil {
+		return err
+	}
+	err := errors.Join(g.deactivate(ctx, "cleo@example.com"), g.active("cleo@example.com", true))
+	return errors.Join(err, g.change(ctx, func(c *backup.Connection) { c.Users.Deactivate = nil }))
+}
+
+// deactivate sends what an identity provider does, by hand.
+func (g *guide) deactivate(ctx context.Context, name string) error {
+	user, err := g.connection().Engine.UserByName(ctx, name)
+	if err != nil {
+		return err
+	}
+	body := `{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "replace", "path": "active", "value": false}]}`
+	r, err := http.NewRequestWithContext(ctx, http.MethodPatch, g.connection().BaseURL+"/Users/"+user.ID, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+g.token.Reveal())
+	r.Header.Set("Content-Type", "application/scim+json")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	g.say("PATCH active: false for %s is answered %s", name, response.Status)
+	if response.StatusCode != http.StatusOK {
+		return errors.New("it was refused")
+	}
+	return nil
 }

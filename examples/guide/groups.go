@@ -89,7 +89,15 @@ func (g *guide) mapManually(ctx context.Context) error {
 	g.say("without:")
 	rule.KeepExistingUsers = new(false)
 	err = g.change(ctx, func(c *backup.Connection) { c.Groups.Manual.Rules = []mapping.Rule{rule} })
-	return errors.Join(err, g.members("jira-developers", "ann@example.com", "ben@example.com"))
+	if err := errors.Join(err, g.members("jira-developers", "ann@example.com", "ben@example.com")); err != nil {
+		return err
+	}
+	g.say("with import of groups:")
+	if err := g.change(ctx, func(c *backup.Connection) { c.Groups.Manual.ImportGroups = true }); err != nil {
+		return err
+	}
+	g.org.Groups = append(g.org.Groups, scimtest.Group{ID: "00g4", Name: "Sales", Members: []string{"00u4"}})
+	return errors.Join(g.push(ctx), g.members("Sales", "eve@example.com"))
 }
 
 // mapOnTheFly maps groups to those of the same name, creating what is missing.

@@ -36,7 +36,8 @@ type guide struct {
 	idp   *scimtest.IdP      // Okta's provisioning
 	org   scimtest.Directory // what is assigned to the app, and which groups are pushed
 
-	document, snapshot []byte // the backup
+	document, snapshot []byte       // the backup
+	later              atomic.Int64 // nanoseconds that the connection is ahead of the clock
 }
 
 const directoryName = "Employees"
@@ -78,6 +79,7 @@ func (g *guide) build() backup.BuildOptions {
 	client := &http.Client{Transport: g}
 	return backup.BuildOptions{
 		BaseURL: g.base, HTTPClient: client, HookClient: client,
+		Now: func() time.Time { return time.Now().Add(time.Duration(g.later.Load())) },
 		Resolve: backup.References(func(name string) (string, bool) {
 			secret, found := g.secrets[name]
 			return secret.Reveal(), found

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -19,6 +20,7 @@ type jira struct {
 
 	mu                 sync.Mutex // guards what follows
 	project, component string     // who leads them
+	down               bool
 }
 
 const (
@@ -48,6 +50,9 @@ func newJira() *jira {
 // RoundTrip answers those who have the token.
 func (j *jira) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
+	if j.isDown() {
+		return nil, errors.New("no route to host")
+	}
 	if r.Header.Get("Authorization") != "Bearer "+j.token.Reveal() {
 		w.WriteHeader(http.StatusUnauthorized)
 	} else {
@@ -56,6 +61,18 @@ func (j *jira) RoundTrip(r *http.Request) (*http.Response, error) {
 	response := w.Result()
 	response.Request = r
 	return response, nil
+}
+
+func (j *jira) isDown() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.down
+}
+
+func (j *jira) setDown(down bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.down = down
 }
 
 func (j *jira) leads() (project, component string) {
