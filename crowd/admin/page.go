@@ -3,9 +3,11 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"net/url"
+	"reflect"
 	"strconv"
 
 	"github.com/scimcrowd/scimcrowd/crowd/internal/rest"
@@ -16,7 +18,8 @@ import (
 const pageSize = 500
 
 // pageWire is a page of a list; a server that does not say whether it is the
-// last is asked until a page is empty.
+// last is asked until a page is empty. One that gives the same page again does not
+// go by the start, so that its list has no end: that is an error.
 type pageWire[W any] struct {
 	Values     []W   `json:"values"`
 	IsLastPage *bool `json:"isLastPage"`
@@ -34,8 +37,9 @@ type wire[W, T any] interface {
 // entries as entities.
 func pages[W, T any, P wire[W, T]](ctx context.Context, call rest.Caller, r rest.Request) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
+		var first *W // of the former page
 		for start := 0; ; {
-			page, err := onePage(ctx, call, r, start, func(w *W) error { return P(w).check() })
+			page, err := onePage(ctx, call, r, start, first, func(w *W) error { return P(w).check() })
 			if err != nil {
 				yield(nil, err)
 				return
@@ -45,15 +49,18 @@ func pages[W, T any, P wire[W, T]](ctx context.Context, call rest.Caller, r rest
 					return
 				}
 			}
-			start += len(page.Values)
 			if len(page.Values) == 0 || page.IsLastPage != nil && *page.IsLastPage {
 				return
 			}
+			first = &page.Values[0]
+			start += len(page.Values)
 		}
 	}
 }
 
-func onePage[W any](ctx context.Context, call rest.Caller, r rest.Request, start int, check func(*W) error) (*pageWire[W], error) {
+// onePage asks for the page from start on. Former is the first entry of the page
+// before it, nil if there is none.
+func onePage[W any](ctx context.Context, call rest.Caller, r rest.Request, start int, former *W, check func(*W) error) (*pageWire[W], error) {
 	page := new(pageWire[W])
 	r.Params = maps.Clone(r.Params)
 	if r.Params == nil {
@@ -65,6 +72,9 @@ func onePage[W any](ctx context.Context, call rest.Caller, r rest.Request, start
 	r.Check = func() error {
 		if page.Values == nil {
 			return errors.New("it has no list of values")
+		}
+		if former != nil && len(page.Values) > 0 && reflect.DeepEqual(*former, page.Values[0]) {
+			return fmt.Errorf("the page from %d on begins like the one before it: the server does not go by the start", start)
 		}
 		for i := range page.Values {
 			if err := check(&page.Values[i]); err != nil {
