@@ -165,7 +165,9 @@ type Jira struct {
 
 // Webhook says where leavers are told of, as package scim/webhook describes.
 type Webhook struct {
-	// URL is where events are sent. Required.
+	// URL is where events are sent. Required. Exports, reviews and differences show
+	// it in clear: it is no place for secrets, and may hold neither user info nor a
+	// fragment.
 	URL string `json:"url"`
 	// Secret says where the secret that signs events is: "whsec_" and the base64
 	// form of 24 to 64 bytes. Required.

@@ -274,6 +274,12 @@ func contradictions() []faultTest {
 			`/connections/0/webhook/url: it is not an address. Write for example "https://hr.example.com/leavers"`,
 			`/connections/0/webhook/secret: it has 0 of env, file, value and sealed. Give it exactly one, as in {"env": "WEBHOOK_SECRET"}`,
 		}},
+		{"webhook with a password", document(connection("okta", `, "webhook": {"url": "https://hr:hunter2@hr.example.com/leavers", "secret": {"env": "W"}}`)), []string{
+			`/connections/0/webhook/url: it is not an http or https address without user and fragment. Write for example "https://hr.example.com/leavers"`,
+		}},
+		{"webhook with a fragment", document(connection("okta", `, "webhook": {"url": "https://hr.example.com/leavers#hunter2", "secret": {"env": "W"}}`)), []string{
+			`/connections/0/webhook/url: it is not an http or https address without user and fragment. Write for example "https://hr.example.com/leavers"`,
+		}},
 		{"kept paths", users(`"keep": ["phoneNumber", "name..x", "urn:example:User:badge", ""]`), []string{
 			`/connections/0/users/keep/0: there is no attribute "phoneNumber". Did you mean "phoneNumbers"?`,
 			`/connections/0/users/keep/1: it is not an attribute path: at character 1: at most one sub-attribute can follow an attribute: "name..x". Write for example "phoneNumbers" or "name.middleName"`,

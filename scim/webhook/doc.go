@@ -11,6 +11,9 @@
 //	receiver := webhook.Receiver{Secrets: []crowd.Secret{secret}}
 //	event, err := receiver.Event(request)
 //
+// The address is no place for secrets: it is kept in clear. An event is genuine by its
+// signature.
+//
 // # On the wire
 //
 // Requests follow Standard Webhooks 1.0 (https://www.standardwebhooks.com), so

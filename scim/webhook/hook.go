@@ -25,8 +25,10 @@ type Config struct {
 	// Name tells the hook apart from others, see [groupsync.Hook]. Default
 	// "webhook".
 	Name string
-	// URL is where events are sent. Required. It may hold a secret part; no error,
-	// log or plan shows it.
+	// URL is where events are sent, without user info or fragment. Required. It is
+	// no place for secrets: no error, log or plan of this package shows it, but
+	// configurations keep it in clear. What proves an event to be genuine is its
+	// signature.
 	URL string
 	// Secrets sign the events, each with a signature of its own, so that receivers
 	// may accept any one of them while one replaces another. [NewSecret] makes one.
