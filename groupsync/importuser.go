@@ -124,6 +124,8 @@ func (r *importing) inactive(u *ImportUser, v *User) string {
 		return ""
 	case v == nil:
 		return "is not active at the identity provider"
+	case v.Owner != r.e.connection:
+		return fmt.Sprintf("is not active at the identity provider, and the connection does not own the user %q in Crowd", v.Crowd.Name)
 	case v.Crowd.Active && !r.options.DeactivateLeavers:
 		return "is not active at the identity provider, and is in Crowd. Let the import deactivate leavers, or deactivate the user by hand"
 	}
@@ -305,6 +307,7 @@ func (e *Engine) stepsOfUpdate(ctx context.Context, v *User, p Profile) ([]Step,
 	if err := w.admit(); err != nil {
 		return nil, err
 	}
+	defer func() { w.leave.wait() }()
 	return w.plan(ctx, v).Steps, nil
 }
 

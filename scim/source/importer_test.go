@@ -74,7 +74,10 @@ func TestImportDecides(t *testing.T) {
 		"a leaver who is back": {change: []func(*site){func(s *site) { s.imports.Leavers = true; s.gone = []string{ann} }}, lines: []string{ann}, want: []string{`update user "ann": has the identity provider's id on record`}},
 		"leavers stay":         {first: []string{ann}},
 		"deactivate off":       {change: []func(*site){func(s *site) { s.imports.Leavers, s.users.Deactivate = true, no }}, first: []string{ann}},
-		"no leaver by hand":    {change: []func(*site){there, func(s *site) { s.imports.Leavers = true }}},
+		"a leaver by hand, told": {change: []func(*site){there, links, func(s *site) { s.imports.Leavers = true }}, lines: []string{user("1", "ann", `"active": false`)}, want: []string{
+			`skip user "ann": is not active at the identity provider, and the connection does not own the user "Ann" in Crowd`,
+		}},
+		"no leaver by hand": {change: []func(*site){there, func(s *site) { s.imports.Leavers = true }}},
 		"no leaver for being passed over": {
 			change: []func(*site){links, func(s *site) { s.imports.Leavers = true }}, first: []string{ann}, lines: []string{user("2", "ann")},
 			want: []string{`skip user "ann": the user "ann" in Crowd has the same name, and is on record as "1" of the identity provider`},
