@@ -156,11 +156,11 @@ func (a *importApplying) user(ctx context.Context, it *importItem) error {
 	if !a.fits(it, v) {
 		return errStale
 	}
-	steps, err := a.e.importSteps(ctx, it, v)
+	steps, err := a.e.importSteps(leavingHooksOut(ctx), it, v)
 	if err != nil {
 		return err
 	}
-	if !slices.EqualFunc(steps, it.steps, sameStep) {
+	if !slices.EqualFunc(steps, withoutHooks(it.steps), sameStep) {
 		return errStale
 	}
 	return a.change(ctx, it, v)
@@ -206,8 +206,13 @@ func (a *importApplying) done(ctx context.Context, it *importItem, v *User) (boo
 	if err != nil {
 		return false, err
 	}
-	steps, err := a.e.stepsOfUpdate(ctx, v, p)
-	return len(steps) == 0, err
+	steps, err := a.e.stepsOfUpdate(leavingHooksOut(ctx), v, p)
+	return len(steps) == 0 && !a.handsOver(it, v), err
+}
+
+// handsOver reports whether hooks are to be run for an item that have not ended yet.
+func (a *importApplying) handsOver(it *importItem, v *User) bool {
+	return len(it.steps) > len(withoutHooks(it.steps)) && len(a.e.dueHooks(v)) > 0
 }
 
 func staleUser(err error) error {

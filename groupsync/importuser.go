@@ -308,6 +308,7 @@ func (e *Engine) stepsOfUpdate(ctx context.Context, v *User, p Profile) ([]Step,
 		return nil, err
 	}
 	defer func() { w.leave.wait() }()
+	defer func() { w.leave.wait() }()
 	return w.plan(ctx, v).Steps, nil
 }
 
