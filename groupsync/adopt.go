@@ -14,7 +14,9 @@ import (
 // PlanAdopt returns what moves the users and grants of another connection to this one:
 // its SCIM groups become groups of this connection too, its users become this one's
 // with all that is kept of them, and what it granted this one grants. It changes
-// nothing. The other must be one of Config.Neighbours, on the same directory.
+// nothing. The other must be one of Config.Neighbours, on the same directory. Whom the
+// other has deleted is deleted for this one too, unless this one has said anything of
+// that user.
 //
 // Memberships stay where this connection maps a group as the other does; those that
 // would come or go are steps of their own, and count for the guard. What this
@@ -174,7 +176,9 @@ func (a *adopting) user(u *User) {
 			Changes: []Change{{"connection", a.from.Connection, a.e.connection}, {"id", id, a.ids[id]}},
 		})
 	}
+	gone := u.gone
 	if u.Owner == a.from.Connection || a.from.keeps(u) {
+		gone = gone || a.e.factsFrom(a.from, u).First(a.e.names.gone) == "yes"
 		a.plan.add(Step{
 			Op: OpAdoptUser, User: u.Crowd.Name, UserID: u.ID, Why: a.why(),
 			Changes: []Change{{"connection", a.from.Connection, a.e.connection}},
@@ -182,13 +186,14 @@ func (a *adopting) user(u *User) {
 	} else if len(granted) == 0 {
 		return
 	}
-	a.memberships(u, granted)
+	a.memberships(u, granted, gone)
 }
 
 // memberships plans those that come and go with the mapping of this connection in the
-// place of the other's.
-func (a *adopting) memberships(u *User, granted []grantChange) {
+// place of the other's, for a user who is then gone for this connection or is not.
+func (a *adopting) memberships(u *User, granted []grantChange, gone bool) {
 	v := *u
+	v.gone = gone
 	v.holdings, v.foreign = u.holdings.with(granted), slices.Clone(u.foreign)
 	v.Grants, v.foreign[a.index] = v.holdings.Grants, Holdings{}
 	if v.Owner == a.from.Connection {
@@ -212,6 +217,17 @@ func (n names) blanked() []string {
 // keeps reports whether a connection keeps anything of a user but grants.
 func (n neighbour) keeps(u *User) bool {
 	return slices.ContainsFunc(n.names.blanked(), func(name string) bool { return said(u.Crowd.Attributes[name]) })
+}
+
+// stages are the registers that say how far a connection is with a user: whether its
+// creation has ended, and its deletion begun. They hold for that connection alone.
+func (n names) stages() []string { return []string{n.pending, n.gone, n.doomed} }
+
+// knows reports whether the connection has said anything of a user that shows the user
+// to be one of its own: who has been deleted elsewhere has not been deleted here.
+func (e *Engine) knows(u *User) bool {
+	a := u.Crowd.Attributes
+	return len(u.Grants) > 0 || said(a[e.names.data]) || said(a[e.names.active])
 }
 
 // said reports whether a register has a value.
@@ -266,7 +282,7 @@ func (e *Engine) targetsOf(b *Book, u *User) []mapping.Target {
 // kept of it is copied where this connection has said nothing, and blanked there.
 func (m *mover) takeOver(ctx context.Context, b *Book, u *User) error {
 	for {
-		a := m.takeOverFacts(u)
+		a := m.factsFrom(m.neighbours[m.index], u)
 		if len(a) == 0 {
 			break
 		}
@@ -289,15 +305,20 @@ func (m *mover) takeOver(ctx context.Context, b *Book, u *User) error {
 	return m.rederive(ctx, b, u, targets...)
 }
 
-// takeOverFacts returns what is still to be written, nothing if all is.
-func (m *mover) takeOverFacts(u *User) crowd.Attributes {
-	a, from := crowd.Attributes{}, m.neighbours[m.index]
+// factsFrom returns what is still to be written for a user to be one of this connection
+// with all that another keeps of it, nothing if all is.
+func (e *Engine) factsFrom(from neighbour, u *User) crowd.Attributes {
+	a, known := crowd.Attributes{}, e.knows(u)
 	for name, values := range u.Crowd.Attributes {
 		register, theirs := strings.CutPrefix(name, "scim."+from.Connection+".")
-		own := "scim." + m.connection + "." + register
-		if theirs && said(values) && !strings.HasPrefix(name, from.names.grant) && !said(u.Crowd.Attributes[own]) {
-			a[own] = values
+		own := "scim." + e.connection + "." + register
+		if !theirs || !said(values) || strings.HasPrefix(name, from.names.grant) || said(u.Crowd.Attributes[own]) {
+			continue
 		}
+		if known && slices.Contains(from.names.stages(), name) {
+			continue
+		}
+		a[own] = values
 	}
 	for _, name := range from.names.blanked() {
 		if said(u.Crowd.Attributes[name]) {
@@ -305,7 +326,7 @@ func (m *mover) takeOverFacts(u *User) crowd.Attributes {
 		}
 	}
 	if u.Owner == from.Connection {
-		a[attrOwner] = []string{m.connection}
+		a[attrOwner] = []string{e.connection}
 	}
 	return a
 }

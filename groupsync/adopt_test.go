@@ -3,7 +3,9 @@ package groupsync_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -186,5 +188,160 @@ func TestAdoptUnderAnotherMapping(t *testing.T) {
 	}
 	if _, err := w.engine.PlanAdopt(t.Context(), "nobody"); err == nil {
 		t.Error("a connection that there is not was adopted")
+	}
+}
+
+// deleteAt lets okta delete a user.
+func deleteAt(t *testing.T, okta *groupsync.Engine, id string) {
+	t.Helper()
+	if err := okta.DeleteUser(t.Context(), id, groupsync.Deactivate); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// foreseen returns the memberships as they are once the steps of a plan are taken.
+func foreseen(before map[string][]string, p *groupsync.Plan) map[string][]string {
+	after := map[string][]string{}
+	for group, members := range before {
+		after[group] = slices.Clone(members)
+	}
+	for _, s := range p.Steps {
+		group := crowd.Fold(s.Group)
+		switch s.Op {
+		case groupsync.OpRemoveMember:
+			after[group] = slices.DeleteFunc(after[group], func(u string) bool { return u == s.User })
+		case groupsync.OpAddMember:
+			after[group] = sorted(append(after[group], s.User))
+		}
+	}
+	maps.DeleteFunc(after, func(_ string, members []string) bool { return len(members) == 0 })
+	return after
+}
+
+// wantForeseen adopts okta, where nothing may be taken away unasked, and holds that
+// what comes and goes is what the plan says; it returns how many removals were
+// refused.
+func (w *world) wantForeseen(t *testing.T) (refused int) {
+	t.Helper()
+	p, err := w.engine.PlanAdopt(t.Context(), "okta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := foreseen(w.memberships(), p)
+	_, err = w.engine.ApplyAdopt(t.Context(), p, groupsync.ReconcileOptions{})
+	if guard, ok := errors.AsType[*groupsync.GuardError](err); ok {
+		refused = guard.Count
+		_, err = w.engine.ApplyAdopt(t.Context(), p, groupsync.ReconcileOptions{Approve: guard.Fingerprint})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, w.memberships()); diff != "" {
+		t.Errorf("memberships mismatch (-planned +adopted):\n%s\n%s", diff, p)
+	}
+	return refused
+}
+
+// strict lets a world take nothing away unasked.
+func strict(c *groupsync.Config) {
+	none := 0
+	c.Policy.Removals = groupsync.Limit{Count: &none, Percent: &none}
+}
+
+// TestAdoptOfDeletedUserWhoIsKnown holds that a user whom the other connection deleted
+// stays one of this connection's, with all memberships, where this one has said
+// anything of it.
+func TestAdoptOfDeletedUserWhoIsKnown(t *testing.T) {
+	known := map[string]func(t *testing.T, w *world, ann *groupsync.User){
+		"by a grant": func(_ *testing.T, w *world, ann *groupsync.User) { w.group("Ops", ann) },
+		"by data": func(t *testing.T, w *world, ann *groupsync.User) {
+			w.says(t, ann, groupsync.Profile{Data: profile("ann").Data})
+		},
+		"by the active flag": func(t *testing.T, w *world, ann *groupsync.User) {
+			// Kept from when entra owned her: of another's user it records no flag.
+			said := crowd.Attributes{"scim.entra.active": {"true"}}
+			if err := w.srv.Client(t).SetUserAttributes(t.Context(), ann.Crowd.Name, said); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	for _, s := range settings() {
+		for how, say := range known {
+			t.Run(s.name+", "+how, func(t *testing.T) {
+				w := s.world(t, strict)
+				okta := w.besideOkta(t)
+				ann, err := okta.CreateUser(t.Context(), profile("ann"), groupsync.Conflict)
+				if err != nil {
+					t.Fatal(err)
+				}
+				say(t, w, ann)
+				deleteAt(t, okta, ann.ID)
+				before := w.memberships()
+				if refused := w.wantForeseen(t); refused > 0 {
+					t.Errorf("%d removals were refused, want none planned", refused)
+				}
+				for group, members := range before {
+					if !isSubset(members, w.memberships()[group]) {
+						t.Errorf("%s has %v, want %v still in it", group, w.memberships()[group], members)
+					}
+				}
+				v, err := w.engine.User(t.Context(), ann.ID)
+				if err != nil || v.Owner != "entra" {
+					t.Errorf("ann is %v, %v, want her owned by entra", v, err)
+				}
+			})
+		}
+	}
+}
+
+// isSubset reports whether all of some are among others.
+func isSubset(some, others []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(others, s) })
+}
+
+// says lets the world's connection say something of a user.
+func (w *world) says(t *testing.T, u *groupsync.User, p groupsync.Profile) {
+	t.Helper()
+	if _, err := w.engine.UpdateUser(t.Context(), u.ID, func(*groupsync.User) (groupsync.Profile, error) { return p, nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAdoptOfDeletedUser holds that a user whom the other connection deleted, and of
+// whom this one has said nothing, stays deleted: the plan shows what that takes away,
+// and the guard counts it.
+func TestAdoptOfDeletedUser(t *testing.T) {
+	off := false
+	all := append(settings(), setting{
+		name: "default groups, nobody kept", crowd: []string{"everybody"},
+		groups: mapping.Groups{
+			DefaultForAllUsers: []string{"everybody"},
+			OnTheFly:           mapping.OnTheFly{KeepExistingGroups: &off},
+		},
+	})
+	for _, s := range all {
+		t.Run(s.name, func(t *testing.T) {
+			w := s.world(t, strict)
+			okta := w.besideOkta(t)
+			ann, err := okta.CreateUser(t.Context(), profile("ann"), groupsync.Conflict)
+			if err != nil {
+				t.Fatal(err)
+			}
+			deleteAt(t, okta, ann.ID)
+			want := 0
+			if s.name == "default groups, nobody kept" {
+				w.byHand("everybody", "ann")
+				want = 1
+			}
+			if refused := w.wantForeseen(t); refused != want {
+				t.Errorf("%d removals were refused, want %d", refused, want)
+			}
+			if _, err := w.engine.User(t.Context(), ann.ID); !errors.Is(err, groupsync.ErrNoUser) {
+				t.Errorf("ann: %v, want no user", err)
+			}
+			if steps := w.reconcile(); len(steps) > 0 {
+				t.Errorf("a reconcile finds %v", steps)
+			}
+		})
 	}
 }
