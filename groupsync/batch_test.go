@@ -52,7 +52,10 @@ func TestCallsOfBatches(t *testing.T) {
 	ids := g.users(n, nil)
 	group := w.group("everyone")
 	single, batched, records := 0, 0, 0
+	var mu sync.Mutex // guards them: calls are made at the same time
 	w.srv.SetGate(func(_ context.Context, c crowdtest.Call, at crowdtest.Moment) crowdtest.FaultKind {
+		mu.Lock()
+		defer mu.Unlock()
 		switch {
 		case at != crowdtest.BeforeEffect || c.Method == http.MethodGet:
 		case c.Resource == "group/user/direct":

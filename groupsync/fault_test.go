@@ -256,7 +256,7 @@ func (op operation) ends(t *testing.T, s setting) map[bool]string {
 // an identity provider would, on a fresh replica: the end must be that of a run
 // without faults. See everyMishap for how many it tries.
 func TestEveryFaultThenRetry(t *testing.T) {
-	total := everyMishap(t, 1, 41, func(s setting, op operation) func(*testing.T, mishap) {
+	total := everyMishap(t, 1, 67, func(s setting, op operation) func(*testing.T, mishap) {
 		want := op.ends(t, s)
 		return func(t *testing.T, m mishap) { faultThenRetry(t, m, want) }
 	})

@@ -123,7 +123,7 @@ func (w *world) settle(t *testing.T, later bool) {
 // the end the operation is repeated after all, and is done. See everyMishap for
 // how many it tries.
 func TestEveryFaultThenReconcile(t *testing.T) {
-	total := everyMishap(t, 3, 41, func(s setting, op operation) func(*testing.T, mishap) {
+	total := everyMishap(t, 3, 67, func(s setting, op operation) func(*testing.T, mishap) {
 		want := map[bool]*aftermath{false: {}, true: {}}
 		for later, a := range want {
 			synctest.Test(t, func(t *testing.T) {
