@@ -4,28 +4,34 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
 // nextLink returns the address that a page's Link headers (RFC 8288) name as the
-// next one, nil if there is none. The token goes there, so it must be on the server
-// that the page came from; and it must lead on.
+// next one, nil if the list ends with the page. Okta names each page itself, by
+// rel="self": where no header does, or one cannot be read, something on the way has
+// changed it, and nobody knows whether there is more.
 func nextLink(at *url.URL, headers []string) (*url.URL, error) {
+	var links []link
 	for _, header := range headers {
-		for rest := header; ; {
-			target, rel, more, ok := parseLink(rest)
-			if !ok {
-				break
-			}
-			if strings.EqualFold(rel, "next") {
-				return follow(at, target)
-			}
-			rest = more
+		more, err := parseLinks(header)
+		if err != nil {
+			return nil, fmt.Errorf("%w: the Link header cannot be read: %w", ErrIncomplete, err)
 		}
+		links = append(links, more...)
+	}
+	if i := slices.IndexFunc(links, func(l link) bool { return l.is("next") }); i >= 0 {
+		return follow(at, links[i].target)
+	}
+	if !slices.ContainsFunc(links, func(l link) bool { return l.is("self") }) {
+		return nil, fmt.Errorf(`%w: no Link header names the page (rel="self"), so that nobody knows whether it is the last`, ErrIncomplete)
 	}
 	return nil, nil
 }
 
+// follow returns the address of the next page. The token goes there, so it must be
+// on the server that the page came from.
 func follow(at *url.URL, target string) (*url.URL, error) {
 	next, err := at.Parse(target)
 	if err != nil {
@@ -34,39 +40,59 @@ func follow(at *url.URL, target string) (*url.URL, error) {
 	if !strings.EqualFold(next.Scheme, at.Scheme) || !strings.EqualFold(next.Host, at.Host) || next.User != nil {
 		return nil, fmt.Errorf("%w: the next page is on another server, %q, which does not get the token", ErrIncomplete, next.Host)
 	}
-	if next.String() == at.String() {
-		return nil, fmt.Errorf("%w: the next page is the same again", ErrIncomplete)
-	}
+	next.Fragment, next.RawFragment = "", "" // is not sent
 	return next, nil
 }
 
-// parseLink reads the first link of a header, and returns what is behind it.
-func parseLink(header string) (target, rel, rest string, ok bool) {
-	_, header, ok = strings.Cut(header, "<")
-	if !ok {
-		return "", "", "", false
+// A link is one of a Link header. It may have several relations, with blanks between.
+type link struct{ target, rel string }
+
+func (l link) is(rel string) bool {
+	return slices.ContainsFunc(strings.Fields(l.rel), func(r string) bool { return strings.EqualFold(r, rel) })
+}
+
+var errLink = errors.New("it is not a list of links")
+
+// parseLinks reads a header. Lists may have empty elements (RFC 9110 section 5.6.1).
+func parseLinks(header string) (links []link, err error) {
+	for {
+		header = strings.TrimLeft(header, ", \t")
+		if header == "" {
+			return links, nil
+		}
+		var l link
+		if l, header, err = parseLink(header); err != nil {
+			return nil, err
+		}
+		links = append(links, l)
 	}
-	target, header, ok = strings.Cut(header, ">")
+}
+
+// parseLink reads the first link of a header, and returns what is behind it.
+func parseLink(header string) (l link, rest string, err error) {
+	header, ok := strings.CutPrefix(header, "<")
 	if !ok {
-		return "", "", "", false
+		return l, "", errLink
+	}
+	if l.target, header, ok = strings.Cut(header, ">"); !ok || strings.Contains(l.target, "<") {
+		return l, "", errLink
 	}
 	for {
 		header = strings.TrimLeft(header, " \t")
-		switch {
-		case strings.HasPrefix(header, ";"):
-			name, value, more, err := parseParameter(header[1:])
-			if err != nil {
-				return "", "", "", false
-			}
-			if strings.EqualFold(name, "rel") && rel == "" {
-				rel = value
-			}
-			header = more
-		case strings.HasPrefix(header, ","):
-			return target, rel, header[1:], true
-		default:
-			return target, rel, "", true
+		if header == "" || header[0] == ',' {
+			return l, header, nil
 		}
+		if header[0] != ';' {
+			return l, "", errLink
+		}
+		name, value, more, err := parseParameter(header[1:])
+		if err != nil {
+			return l, "", err
+		}
+		if strings.EqualFold(name, "rel") && l.rel == "" { // the first one counts (RFC 8288 section 3.3)
+			l.rel = value
+		}
+		header = more
 	}
 }
 

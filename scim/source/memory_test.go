@@ -26,9 +26,9 @@ func TestMemory(t *testing.T) {
 				"id": fmt.Sprint(first + i), "status": "ACTIVE", "profile": map[string]any{"login": "u", "title": text},
 			})
 		}
-		header := http.Header{}
+		header := http.Header{"Link": {self}}
 		if next := first + perPage; next < users {
-			header.Set("Link", fmt.Sprintf(`<https://example.okta.com/api/v1/users?after=%d>; rel="next"`, next))
+			header.Add("Link", fmt.Sprintf(`<https://example.okta.com/api/v1/users?after=%d>; rel="next"`, next))
 		}
 		return http.StatusOK, header, toJSON(page)
 	})

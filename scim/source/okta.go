@@ -31,8 +31,8 @@ type OktaConfig struct {
 	// or AccessToken is required.
 	AccessToken func(context.Context) (crowd.Secret, error)
 
-	// Status are the statuses of the users that are read. Default: of those who may
-	// work, see [OktaActive]. Users of other statuses are read as not active.
+	// Status are the statuses of the users that are read. Default, also where it is
+	// empty: of those who may work, see [OktaActive]. Users of other statuses are read as not active.
 	Status []string
 	// Search chooses users by an expression of Okta's search language, such as
 	// `profile.department eq "Engineering"`.
@@ -72,7 +72,8 @@ func OktaActive() []string {
 // concurrent use.
 //
 // Lists are followed by the Link header (rel="next"), on the server of OktaConfig.URL
-// only. Where nothing remains of a rate limit it waits until that is reset, and where
+// only. One that ends on a page that no such header names (rel="self"), as Okta names
+// all, ends with [ErrIncomplete]. Where nothing remains of a rate limit it waits until that is reset, and where
 // Okta answers 429 as well.
 type Okta struct {
 	cfg  OktaConfig
@@ -92,7 +93,7 @@ func NewOkta(cfg OktaConfig) (*Okta, error) {
 	if cfg.Search != "" && cfg.Group != "" {
 		return nil, errors.New("source: okta: OktaConfig.Search and Group do not go together")
 	}
-	if cfg.Status == nil {
+	if len(cfg.Status) == 0 {
 		cfg.Status = OktaActive()
 	}
 	if cfg.PageSize == 0 {
@@ -150,11 +151,11 @@ func (o *Okta) users(ctx context.Context) iter.Seq2[Record, error] {
 			return
 		}
 		for u, err := range list[oktaUser](ctx, o, "list users", first) {
-			if err == nil && !slices.Contains(o.cfg.Status, u.Status) {
-				continue // the members of a group are not chosen by status
-			}
 			if err == nil {
 				err = u.check()
+			}
+			if err == nil && !slices.Contains(o.cfg.Status, u.Status) {
+				continue // the members of a group are not chosen by status
 			}
 			if err != nil {
 				yield(Record{}, err)
@@ -206,6 +207,9 @@ func (o *Okta) groupID(ctx context.Context) (string, error) {
 	var ids []string
 	first := o.call.at("/api/v1/groups", url.Values{"search": {"profile.name eq " + string(quoted)}})
 	for g, err := range list[oktaGroup](ctx, o, op, first) {
+		if err == nil {
+			err = g.check(op)
+		}
 		if err != nil {
 			return "", err
 		}
@@ -224,6 +228,13 @@ type oktaGroup struct {
 	Profile struct{ Name string }
 }
 
+func (g oktaGroup) check(op string) error {
+	if g.ID == "" || g.Profile.Name == "" {
+		return incomplete("okta", op, "a group has no id or no profile.name")
+	}
+	return nil
+}
+
 // groups yields the groups that were chosen.
 func (o *Okta) groups(ctx context.Context) iter.Seq2[Record, error] {
 	query := url.Values{"limit": {"1000"}}
@@ -232,8 +243,8 @@ func (o *Okta) groups(ctx context.Context) iter.Seq2[Record, error] {
 	}
 	return func(yield func(Record, error) bool) {
 		for g, err := range list[oktaGroup](ctx, o, "list groups", o.call.at("/api/v1/groups", query)) {
-			if err == nil && (g.ID == "" || g.Profile.Name == "") {
-				err = incomplete("okta", "list groups", "a group has no id or no profile.name")
+			if err == nil {
+				err = g.check("list groups")
 			}
 			if err != nil {
 				yield(Record{}, err)
@@ -252,8 +263,8 @@ func (o *Okta) members(ctx context.Context, g oktaGroup) iter.Seq2[Member, error
 	return func(yield func(Member, error) bool) {
 		op := fmt.Sprintf("list the members of %q", g.Profile.Name)
 		for u, err := range list[struct{ ID, Status string }](ctx, o, op, first) {
-			if err == nil && u.ID == "" {
-				err = incomplete("okta", op, "a member has no id")
+			if err == nil && (u.ID == "" || u.Status == "") {
+				err = incomplete("okta", op, "a member has no id or no status")
 			}
 			if err == nil && !slices.Contains(o.cfg.Status, u.Status) {
 				continue
@@ -269,15 +280,15 @@ func (o *Okta) members(ctx context.Context, g oktaGroup) iter.Seq2[Member, error
 func list[T any](ctx context.Context, o *Okta, op string, first *url.URL) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
+		var items []T
+		pages := newTrail()
 		for u := first; u != nil; {
-			p, err := o.call.get(ctx, op, u)
-			if err != nil {
-				yield(none, err)
-				return
+			p, err := o.page(ctx, op, u, pages, len(items))
+			if err == nil {
+				items, err = listOf[T](p.body)
 			}
-			var items []T
-			if err := json.Unmarshal(p.body, &items); err != nil {
-				yield(none, &Error{Source: "okta", Op: op, Err: fmt.Errorf("%w: the answer is not a list: %w", ErrIncomplete, err)})
+			if err != nil {
+				yield(none, oktaFault(op, err))
 				return
 			}
 			for _, item := range items {
@@ -285,14 +296,38 @@ func list[T any](ctx context.Context, o *Okta, op string, first *url.URL) iter.S
 					return
 				}
 			}
-			next, err := nextLink(u, p.header.Values("Link"))
-			if err != nil {
-				yield(none, &Error{Source: "okta", Op: op, Err: err})
+			if u, err = nextLink(u, p.header.Values("Link")); err != nil {
+				yield(none, oktaFault(op, err))
 				return
 			}
-			u = next
 		}
 	}
+}
+
+// page asks for a page, after one that had so many items.
+func (o *Okta) page(ctx context.Context, op string, u *url.URL, pages *trail, items int) (*page, error) {
+	if err := pages.step(u.String(), items); err != nil {
+		return nil, err
+	}
+	return o.call.get(ctx, op, u)
+}
+
+// listOf reads the body of a page.
+func listOf[T any](body []byte) (items []T, err error) {
+	if err := json.Unmarshal(body, &items); err != nil {
+		return nil, fmt.Errorf("%w: the answer is not a list: %w", ErrIncomplete, err)
+	}
+	if items == nil { // of null
+		return nil, fmt.Errorf("%w: the answer is not a list", ErrIncomplete)
+	}
+	return items, nil
+}
+
+func oktaFault(op string, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Source: "okta", Op: op, Err: err}
 }
 
 // oktaError reads an error of Okta's: errorCode and errorSummary.

@@ -31,8 +31,8 @@ func (u *oktaUser) UnmarshalJSON(data []byte) error {
 // check refuses a user without what makes one. A list that has such is not one of
 // users.
 func (u *oktaUser) check() error {
-	if u.ID == "" || u.text("login") == "" {
-		return incomplete("okta", "list users", "a user has no id or no profile.login")
+	if u.ID == "" || u.Status == "" || u.text("login") == "" {
+		return incomplete("okta", "list users", "a user has no id, no status or no profile.login")
 	}
 	return nil
 }

@@ -181,12 +181,13 @@ type walk struct {
 	got    int
 	seed   maphash.Seed
 	seen   map[uint64]bool // hashes of the ids so far
+	pages  *trail          // of cursors
 }
 
 // list yields the resources of an endpoint.
 func (s *SCIM) list(ctx context.Context, endpoint, filter string, cursor bool) iter.Seq2[map[string]any, error] {
 	return func(yield func(map[string]any, error) bool) {
-		w := &walk{op: "list " + endpoint, cursor: cursor, total: -1, seed: maphash.MakeSeed(), seen: map[uint64]bool{}}
+		w := &walk{op: "list " + endpoint, cursor: cursor, total: -1, seed: maphash.MakeSeed(), seen: map[uint64]bool{}, pages: newTrail()}
 		query := url.Values{"count": {strconv.Itoa(s.cfg.PageSize)}}
 		if filter != "" {
 			query.Set("filter", filter)
@@ -263,8 +264,8 @@ func (w *walk) check(l scimList) error {
 // advance asks for the next page, if there is one.
 func (w *walk) advance(query url.Values, l scimList) (more bool, err error) {
 	if w.cursor && l.next != "" {
-		if l.next == query.Get("cursor") {
-			return false, fmt.Errorf("%w: the next page is the same again", ErrIncomplete)
+		if err := w.pages.step(l.next, len(l.resources)); err != nil {
+			return false, err
 		}
 		query.Set("cursor", l.next)
 		return true, nil

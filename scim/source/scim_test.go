@@ -133,7 +133,7 @@ func TestSCIMTotals(t *testing.T) {
 		"too many":         {bodies: []string{page(2, "", "1", "2", "3")}, text: "3 resources came, and the total is 2"},
 		"slipped":          {bodies: []string{page(4, "", "1", "2"), page(4, "", "2", "3")}, want: []string{"1", "2"}, text: `the resource "2" came twice`},
 		"without total":    {bodies: []string{page(-1, "", "1", "2")}, want: []string{"1", "2"}, text: "the server gives no totalResults"},
-		"the same cursor":  {cursor: true, bodies: []string{page(3, "a", "1"), page(3, "a", "2")}, want: []string{"1", "2"}, text: "the next page is the same again"},
+		"the same cursor":  {cursor: true, bodies: []string{page(3, "a", "1"), page(3, "a", "2")}, want: []string{"1", "2"}, text: "the list leads back to a page that came before"},
 		"not a list":       {bodies: []string{`{"detail": "signed out"}`}, text: "the answer is not a list of resources"},
 		"not JSON":         {bodies: []string{`<html>`}, text: "the answer cannot be read"},
 		"no object":        {bodies: []string{`{"totalResults": 1, "Resources": ["1"]}`}, text: "a resource is not an object"},
