@@ -261,7 +261,7 @@ func TestEveryFaultThenRetry(t *testing.T) {
 		return func(t *testing.T, m mishap) { faultThenRetry(t, m, want) }
 	})
 	t.Logf("%d faults", total)
-	if total < 800 {
+	if total < 500 {
 		t.Errorf("only %d faults were tried", total)
 	}
 }

@@ -168,7 +168,7 @@ func TestEveryFaultThenReconcile(t *testing.T) {
 		}
 	})
 	t.Logf("%d faults, each reconciled at once and later", total)
-	if total < 300 {
+	if total < 150 {
 		t.Errorf("only %d faults were tried", total)
 	}
 }
