@@ -195,8 +195,10 @@ type importing struct {
 	spared  map[string]bool   // folded names of Crowd users who may be meant by a record, and so have not left
 	grouped map[string]bool   // folded names of the groups so far
 	nested  []nestItem
+	grants  map[string]UserFact // of the group at hand, by the SCIM ids of its members
 
-	wholeGroups []string // externalIds of groups whose members came whole and replace those there are
+	strangers   map[string][]person // of members whose records did not come or are passed over, the Crowd users, by externalId
+	wholeGroups []string            // externalIds of groups whose members came whole and replace those there are
 
 	handleUser  func(context.Context, *ImportUser, found) error
 	handleGroup func(context.Context, *ImportGroup) error
@@ -210,6 +212,7 @@ func newImporting(e *Engine, o ImportOptions) *importing {
 		},
 		e: e, options: o, meter: newMeter("read", 0, o.Progress, e.now),
 		claimed: map[string]string{}, named: map[string]bool{}, spared: map[string]bool{}, grouped: map[string]bool{},
+		strangers: map[string][]person{},
 	}
 }
 
@@ -317,6 +320,7 @@ func (r *importing) arrange() {
 type importItem struct {
 	outcome int // its place in Outcomes
 	steps   []Step
+	stale   []Step // those that the group does not call for any more
 	user    *ImportUser
 	key     string // of the Crowd user, "" for none yet
 	action  ImportAction

@@ -106,6 +106,8 @@ type filled struct {
 	exists  bool
 	members map[string]person // by folded name
 	partial bool              // not all members are known
+	passed  map[string]bool   // externalIds of members of whom nothing else is known
+	kept    map[string]bool   // folded names of users whom those may be
 }
 
 func (c *comparing) tell(d Difference) error {
@@ -250,7 +252,7 @@ func (c *comparing) fill(ctx context.Context, name string, g *ImportGroup) (*fil
 	if f := c.fills[crowd.Fold(name)]; f != nil {
 		return f, nil
 	}
-	f := &filled{name: name, members: map[string]person{}}
+	f := &filled{name: name, members: map[string]person{}, passed: map[string]bool{}, kept: map[string]bool{}}
 	c.fills[crowd.Fold(name)] = f
 	now, err := c.e.crowd.Group(ctx, name)
 	switch {
@@ -274,8 +276,14 @@ func (c *comparing) collect(g *ImportGroup, all []*filled) error {
 				break
 			}
 			p, told := c.people[m.ExternalID]
-			if m.Group || !told || p.id == "" {
-				continue // a group, or told already as missing
+			if m.Group {
+				continue
+			}
+			if !told || p.id == "" {
+				for _, f := range all {
+					f.passed[m.ExternalID] = true
+				}
+				continue // told already as missing, if at all
 			}
 			for _, f := range all {
 				f.members[crowd.Fold(p.name)] = p
@@ -294,6 +302,9 @@ func (c *comparing) memberships(ctx context.Context) error {
 		f := c.fills[folded]
 		if !f.exists {
 			continue
+		}
+		if err := c.keepMembers(ctx, f); err != nil {
+			return err
 		}
 		for u, err := range c.e.crowd.Members(ctx, f.name, crowd.List{PageSize: allAtOnce}) {
 			if errors.Is(err, crowd.ErrGroupNotFound) {
@@ -316,13 +327,31 @@ func (c *comparing) memberships(ctx context.Context) error {
 	return nil
 }
 
+// keepMembers notes the names of those whom the identity provider has in a group,
+// whatever became of their records.
+func (c *comparing) keepMembers(ctx context.Context, f *filled) error {
+	passed := slices.Collect(maps.Keys(f.passed))
+	if err := c.recordedAs(ctx, passed); err != nil {
+		return err
+	}
+	for _, id := range passed {
+		if p, told := c.people[id]; told {
+			f.kept[crowd.Fold(p.name)] = true
+		}
+		for _, p := range c.strangers[id] {
+			f.kept[crowd.Fold(p.name)] = true
+		}
+	}
+	return nil
+}
+
 // holdMember takes a member whom Crowd has from those who should be there.
 func (c *comparing) holdMember(f *filled, user string) error {
 	if _, wanted := f.members[crowd.Fold(user)]; wanted {
 		delete(f.members, crowd.Fold(user))
 		return nil
 	}
-	if f.partial || c.early != nil || c.isDefault(f.name) {
+	if f.kept[crowd.Fold(user)] || f.partial || c.early != nil || c.isDefault(f.name) {
 		return nil
 	}
 	return c.tell(Difference{Kind: MemberExtra, User: user, Group: f.name})

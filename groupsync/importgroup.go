@@ -15,8 +15,9 @@ import (
 type groupItem struct {
 	id               string // of the SCIM group, "" for one to be created
 	name, externalID string
-	add, remove      []string // members: externalIds to add, SCIM ids to remove
-	repairs          []Step   // memberships that a fault left half made
+	add, remove      []string            // members: externalIds to add, SCIM ids to remove
+	repairs          []Step              // memberships that a fault left half made
+	since            map[string]UserFact // the grants of those to remove
 }
 
 // group plans for one group.
@@ -120,6 +121,7 @@ func (r *importing) members(ctx context.Context, it *importItem, b *Book, now *G
 		return err
 	}
 	whole, met := true, map[string]bool{}
+	var passed []string // members of whom nothing is known but that they are members
 	for m, err := range g.Members {
 		if err != nil {
 			r.endEarly(err)
@@ -128,10 +130,15 @@ func (r *importing) members(ctx context.Context, it *importItem, b *Book, now *G
 		}
 		if !met[m.ExternalID] {
 			met[m.ExternalID] = true
-			r.member(it, held, g, m)
+			if !r.member(it, held, g, m) {
+				passed = append(passed, m.ExternalID)
+			}
 		}
 	}
 	if whole && r.options.RemoveMembers {
+		if err := r.keep(ctx, held, passed); err != nil {
+			return err
+		}
 		r.removals(it, held)
 		r.wholeGroups = append(r.wholeGroups, g.ExternalID)
 	}
@@ -142,7 +149,7 @@ func (r *importing) members(ctx context.Context, it *importItem, b *Book, now *G
 // holders returns who is in a group by the records, names by SCIM id, and the steps
 // by which memberships follow the records that a fault kept from following.
 func (r *importing) holders(ctx context.Context, b *Book, now *Group) (held map[string]string, half []Step, err error) {
-	held = map[string]string{}
+	held, r.grants = map[string]string{}, map[string]UserFact{}
 	if now == nil {
 		return held, nil, nil
 	}
@@ -169,8 +176,8 @@ func (r *importing) holders(ctx context.Context, b *Book, now *Group) (held map[
 		if err != nil {
 			return nil, nil, err
 		}
-		if v.holdings.Granted(now.ID) && !v.gone {
-			held[v.ID] = v.Crowd.Name
+		if grant, ok := v.holdings.Grant(now.ID); ok && !v.gone {
+			held[v.ID], r.grants[v.ID] = v.Crowd.Name, grant
 		}
 		half = append(half, r.half(b, k, v)...)
 	}
@@ -210,37 +217,41 @@ func (r *importing) repairs(it *importItem, half []Step) {
 	}
 }
 
-// member plans for one member, and takes it from those held.
-func (r *importing) member(it *importItem, held map[string]string, g *ImportGroup, m ImportMember) {
+// member plans for one member, and takes it from those held. It reports false of a
+// user who is passed over.
+func (r *importing) member(it *importItem, held map[string]string, g *ImportGroup, m ImportMember) bool {
 	if m.Group {
 		r.nested = append(r.nested, nestItem{parent: g.ExternalID, child: m.ExternalID})
-		return
+		return true
 	}
 	p, told := r.people[m.ExternalID]
 	o := ImportOutcome{Kind: "member", Name: cmp.Or(p.name, m.ExternalID), ExternalID: m.ExternalID, Group: g.Name}
 	switch {
 	case !told:
 		r.skip(o, "it is not among the users that the identity provider told of")
-		return
+		return false
 	case p.out:
 		r.skip(o, "the user was passed over")
-		return
+		return false
 	}
 	if _, in := held[p.id]; in {
 		delete(held, p.id)
-		return
+		return true
 	}
 	it.group.add = append(it.group.add, m.ExternalID)
 	it.steps = append(it.steps, Step{
 		Op: OpGrant, User: p.name, UserID: p.id, Group: g.Name, GroupID: it.group.id, Why: "the identity provider has the user in the group",
 	})
+	return true
 }
 
 // removals plans to take those out of a group who are left.
 func (r *importing) removals(it *importItem, held map[string]string) {
+	it.group.since = map[string]UserFact{}
 	byName := func(a, b string) int { return strings.Compare(crowd.Fold(held[a]), crowd.Fold(held[b])) }
 	for _, id := range slices.SortedFunc(maps.Keys(held), byName) {
 		it.group.remove = append(it.group.remove, id)
+		it.group.since[id] = r.grants[id]
 		it.steps = append(it.steps, Step{
 			Op: OpRevoke, User: held[id], UserID: id, Group: it.group.name, GroupID: it.group.id,
 			Why: "the identity provider does not have the user in the group",

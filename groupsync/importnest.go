@@ -34,6 +34,9 @@ func (r *importing) nests(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.early != nil {
+		return nil // what is not told is not gone
+	}
 	for _, externalID := range r.wholeGroups {
 		r.unnest(b, externalID)
 	}
@@ -45,7 +48,7 @@ func (r *importing) nests(ctx context.Context) error {
 func (r *importing) unnest(b *Book, externalID string) {
 	parent := r.groupIDs[externalID]
 	for _, m := range b.members(parent.id) {
-		if slices.ContainsFunc(r.nested, func(n nestItem) bool { return n.parent == externalID && r.groupIDs[n.child].id == m.ID }) {
+		if slices.ContainsFunc(r.nested, func(n nestItem) bool { return n.parent == externalID && r.mayBe(n.child, b.live(m.ID)) }) {
 			continue
 		}
 		r.add(&importItem{nest: &nestItem{parent: externalID, remove: m.ID}, steps: []Step{{
@@ -56,6 +59,16 @@ func (r *importing) unnest(b *Book, externalID string) {
 			Why: "the identity provider does not have the group in the group",
 		})
 	}
+}
+
+// mayBe reports whether a group is, or may be, that of an id of the identity provider's.
+// Where the record of that id did not come, or is passed over, it is the group that
+// has the id on record, and one that has none cannot be told from it.
+func (r *importing) mayBe(externalID string, n *entry) bool {
+	if g, planned := r.groupIDs[externalID]; planned {
+		return n != nil && g.id == n.id
+	}
+	return n == nil || n.externalID == externalID || n.externalID == ""
 }
 
 func (r *importing) nest(ctx context.Context, b *Book, n nestItem) error {
