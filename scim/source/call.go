@@ -35,7 +35,7 @@ type caller struct {
 	base      *url.URL
 	accept    string
 	authorize func(context.Context) (string, error)
-	explain   func(body []byte) (code, message string) // of an error's body
+	explain   func(body []byte) (code, message string) // of an error's body, as it has them
 	http      *http.Client
 	logger    *slog.Logger
 
@@ -102,25 +102,27 @@ func (c *caller) get(ctx context.Context, op string, u *url.URL) (*page, error) 
 	}
 	response, err := retrying.Do(request)
 	if err != nil {
-		return nil, &Error{Source: c.source, Op: op, Err: withoutURL(err)}
+		return nil, &Error{Source: c.source, Op: op, Err: withoutToken(withoutURL(err), token)}
 	}
 	c.note(response)
 	c.logger.DebugContext(ctx, "source call", "source", c.source, "op", op, "status", response.StatusCode, "bytes", len(body))
 	if response.StatusCode != http.StatusOK {
-		return nil, c.refused(op, response, body)
+		return nil, c.refused(op, response, body, token)
 	}
 	return &page{body, response.Header}, nil
 }
 
 // refused returns the error of an answer with another status than 200. The body of
 // one that was tried again in vain is still to be read; one that cannot be does not
-// hide the status.
-func (c *caller) refused(op string, r *http.Response, body []byte) error {
+// hide the status. What the server says is shown without the token, which it may
+// repeat.
+func (c *caller) refused(op string, r *http.Response, body []byte, token string) error {
 	if body == nil {
 		body, _ = readPage(r)
 	}
 	e := &Error{Source: c.source, Op: op, Status: r.StatusCode}
-	e.Code, e.Message = c.explain(body)
+	code, message := c.explain(body)
+	e.Code, e.Message = brief(withhold(code, token)), brief(withhold(message, token)) // cut afterwards: half a token is one too
 	return e
 }
 
@@ -232,3 +234,32 @@ func withoutURL(err error) error {
 	}
 	return err
 }
+
+// withhold takes the token of a request, given as its Authorization header, out of a
+// text that the server may have written.
+func withhold(text, authorization string) string {
+	_, token, _ := strings.Cut(authorization, " ")
+	if token == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, token, "[secret]")
+}
+
+// withoutToken returns an error that shows no token. Errors of net/http quote what
+// came in place of an answer.
+func withoutToken(err error, authorization string) error {
+	if text := withhold(err.Error(), authorization); text != err.Error() {
+		return &shownError{text, err}
+	}
+	return err
+}
+
+// A shownError shows another text than the error in it.
+type shownError struct {
+	text string
+	err  error
+}
+
+func (e *shownError) Error() string { return e.text }
+
+func (e *shownError) Unwrap() error { return e.err }

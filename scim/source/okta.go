@@ -336,7 +336,7 @@ func oktaError(body []byte) (code, message string) {
 	if json.Unmarshal(body, &e) != nil {
 		return "", ""
 	}
-	return brief(e.ErrorCode), brief(e.ErrorSummary)
+	return e.ErrorCode, e.ErrorSummary
 }
 
 // brief bounds what a server says, and keeps it on one line.

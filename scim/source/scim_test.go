@@ -18,7 +18,7 @@ import (
 
 func scimOf(tb testing.TB, client *http.Client, change ...func(*source.SCIMConfig)) *source.SCIM {
 	tb.Helper()
-	cfg := source.SCIMConfig{URL: "https://idp.example.com/scim/v2/", Token: "t", Paging: source.IndexPaging, HTTPClient: client, PageSize: 2, NoGroups: true}
+	cfg := source.SCIMConfig{URL: "https://idp.example.com/scim/v2/", Token: "token-of-tests", Paging: source.IndexPaging, HTTPClient: client, PageSize: 2, NoGroups: true}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -227,7 +227,7 @@ func TestSCIMErrors(t *testing.T) {
 			tries := 0
 			client := &http.Client{Transport: transport(func(r *http.Request) (int, http.Header, string) {
 				tries++
-				if got := r.Header.Get("Authorization"); got != "Bearer t" {
+				if got := r.Header.Get("Authorization"); got != "Bearer token-of-tests" {
 					t.Errorf("the token is sent as %q", got)
 				}
 				return status, http.Header{"Retry-After": {"3"}}, `{"scimType": "invalidFilter", "detail": "no\n such thing"}`

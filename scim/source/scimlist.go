@@ -58,5 +58,5 @@ func scimError(body []byte) (code, message string) {
 	if err := json.Unmarshal(body, &e); err != nil {
 		return "", ""
 	}
-	return brief(e.ScimType), brief(e.Detail)
+	return e.ScimType, e.Detail
 }
