@@ -21,5 +21,6 @@
 // What it does not understand it leaves alone and reports, as an *[Error] that
 // lists the clicks with which an administrator puts it right: a directory of the
 // name that is of another kind or switched off, an application that is one of
-// Atlassian's products, a directory that is missing where nothing can create it.
+// Atlassian's products, a directory that is missing where nothing can create it,
+// another directory in the application's sight where Crowd does not tell what it holds.
 package directory

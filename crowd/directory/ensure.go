@@ -118,6 +118,11 @@ func (r *Result) Changed() bool {
 // and deleting a user whose name is [ProbeName]. See the package comment for what
 // it reports instead; nothing is written before all that a look can tell has been
 // found in order.
+//
+// The proof comes after the other directories have gone out of sight, since before
+// that the user could be created in one of them. Where it fails they stay so, as who of
+// their users might log in could not be brought back; the result that comes with an
+// error names what was done until then.
 func Ensure(ctx context.Context, cfg Config, means Means) (*Result, error) {
 	p := &plan{Config: cfg, means: means}
 	p.Type = cmp.Or(p.Type, admin.Internal)
@@ -125,13 +130,16 @@ func Ensure(ctx context.Context, cfg Config, means Means) (*Result, error) {
 		return nil, err
 	}
 	for _, step := range []func(context.Context) error{
-		p.findApplication, p.findDirectory, p.checkOthers, p.create, p.checkPermissions, p.bind, p.permit, p.unbind, p.probe,
+		p.findApplication, p.findDirectory, p.checkOthers, p.knock, p.create, p.checkPermissions, p.bind, p.permit, p.unbind, p.probe,
 	} {
-		if err := step(ctx); err != nil {
-			return nil, err
+		err := step(ctx)
+		if p.directory != nil {
+			p.result.Directory = p.directory.ID
+		}
+		if err != nil {
+			return &p.result, err
 		}
 	}
-	p.result.Directory = p.directory.ID
 	return &p.result, nil
 }
 
@@ -182,11 +190,9 @@ func collect[T any](list iter.Seq2[*T, error], keep func(*T) bool) ([]*T, error)
 func same(a, b string) bool { return crowd.Fold(a) == crowd.Fold(b) }
 
 // checkOthers reports a directory that would be taken out of sight although
-// provisioning has begun in it: its name was changed, or the new one is a slip.
+// provisioning has begun in it, as where its name was changed or the new one is a
+// slip, and any that would be where the server does not tell whether that is so.
 func (p *plan) checkOthers(ctx context.Context) error {
-	if p.InUse == "" {
-		return nil
-	}
 	if _, err := p.readMappings(ctx); err != nil {
 		return err
 	}
@@ -194,20 +200,38 @@ func (p *plan) checkOthers(ctx context.Context) error {
 		if p.directory != nil && m.Directory == p.directory.ID {
 			continue
 		}
-		kept, err := collect(p.means.Administration.Groups(ctx, m.Directory, p.InUse), func(g *admin.Group) bool {
-			return strings.HasPrefix(crowd.Fold(g.Name), crowd.Fold(p.InUse))
-		})
-		switch {
-		case err != nil && !errors.Is(err, crowd.ErrUnsupported):
+		if err := p.checkOther(ctx, m); err != nil {
 			return err
-		case len(kept) > 0:
-			return &Error{
-				Kind: ErrConflict,
-				Problem: fmt.Sprintf("the application %s provisions the directory %s already, as the group %s in it shows, and would lose sight of its users",
-					quote(p.Application), quote(m.Name), quote(kept[0].Name)),
-				Clicks: p.clicksToUnmap(m.Name),
-			}
 		}
+	}
+	return nil
+}
+
+func (p *plan) checkOther(ctx context.Context, m *admin.Mapping) error {
+	conflict := &Error{Kind: ErrConflict, Clicks: p.clicksToUnmap(m.Name)}
+	if p.application.Type == "" {
+		conflict.Problem = fmt.Sprintf("Crowd does not tell of what type the application %s is, which would lose sight of the directory %s",
+			quote(p.Application), quote(m.Name))
+		return conflict
+	}
+	if p.InUse == "" {
+		return nil
+	}
+	kept, err := collect(p.means.Administration.Groups(ctx, m.Directory, p.InUse), func(g *admin.Group) bool {
+		return strings.HasPrefix(crowd.Fold(g.Name), crowd.Fold(p.InUse))
+	})
+	switch {
+	case errors.Is(err, crowd.ErrUnsupported):
+		conflict.Err = err
+		conflict.Problem = fmt.Sprintf("Crowd does not tell whether the application %s provisions the directory %s already, and would lose sight of its users",
+			quote(p.Application), quote(m.Name))
+		return conflict
+	case err != nil:
+		return err
+	case len(kept) > 0:
+		conflict.Problem = fmt.Sprintf("the application %s provisions the directory %s already, as the group %s in it shows, and would lose sight of its users",
+			quote(p.Application), quote(m.Name), quote(kept[0].Name))
+		return conflict
 	}
 	return nil
 }

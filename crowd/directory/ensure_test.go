@@ -3,6 +3,7 @@ package directory_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -146,6 +147,92 @@ func TestEnsureFinds(t *testing.T) {
 				t.Errorf("result mismatch (-want +got):\n%s%v", diff, err)
 			}
 		})
+	}
+}
+
+// TestEnsureUntold takes nothing out of sight, and writes nothing, where the server does
+// not tell what is in the other directories, or what the application is.
+func TestEnsureUntold(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(directory.Administration) directory.Administration
+		want   string
+	}{
+		"groups": {
+			func(a directory.Administration) directory.Administration { return groupless{a} },
+			`Crowd does not tell whether the application "scim" provisions the directory "Crowd" already`,
+		},
+		"type": {
+			func(a directory.Administration) directory.Administration { return typeless{a} },
+			`Crowd does not tell of what type the application "scim" is, which would lose sight of the directory "Crowd"`,
+		},
+	} {
+		s := newSite(t)
+		s.means.Administration = c.change(s.means.Administration)
+		before := s.dump(t)
+		_, err := s.ensure(t.Context())
+		checkReport(t, err, directory.ErrConflict, c.want, `the tab "Directories", and remove "Crowd"`)
+		if diff := cmp.Diff(before, s.dump(t)); diff != "" || len(s.writes()) > 0 {
+			t.Errorf("%s: it wrote %v (-before +after):\n%s", name, s.writes(), diff)
+		}
+		s.AddDirectory(crowdtest.Directory{Name: "Employees"})
+		s.UpdateApplication("scim", func(a *crowdtest.Application) { a.Directories = []crowdtest.Mapping{{Directory: "Employees"}} })
+		if got, err := s.ensure(t.Context()); err != nil || got.Changed() {
+			t.Errorf("%s: once nothing else is in sight: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// A groupless administration has no call that searches groups.
+type groupless struct{ directory.Administration }
+
+func (groupless) Groups(context.Context, int64, string) iter.Seq2[*admin.Group, error] {
+	return func(yield func(*admin.Group, error) bool) { yield(nil, crowd.ErrUnsupported) }
+}
+
+// A typeless administration does not tell of what type applications are.
+type typeless struct{ directory.Administration }
+
+func (a typeless) Applications(ctx context.Context, name string) iter.Seq2[*admin.Application, error] {
+	return func(yield func(*admin.Application, error) bool) {
+		for app, err := range a.Administration.Applications(ctx, name) {
+			if app != nil {
+				app.Type = ""
+			}
+			if !yield(app, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestEnsureKnocksFirst finds a wrong password or address before the application loses
+// sight of anything.
+func TestEnsureKnocksFirst(t *testing.T) {
+	for name, change := range map[string]func(*crowdtest.Application){
+		"address":  func(a *crowdtest.Application) { a.Addresses = []string{"192.0.2.1"} },
+		"password": func(a *crowdtest.Application) { a.Password = "other" },
+	} {
+		s := newSite(t)
+		s.UpdateApplication("scim", change)
+		before := s.dump(t)
+		if _, err := s.ensure(t.Context()); !errors.Is(err, directory.ErrUnfinished) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(before, s.dump(t)); diff != "" || len(s.writes()) > 0 {
+			t.Errorf("%s: it wrote %v (-before +after):\n%s", name, s.writes(), diff)
+		}
+	}
+}
+
+// TestEnsureTellsWhatItTook names the directories that are out of sight where the proof
+// that follows fails.
+func TestEnsureTellsWhatItTook(t *testing.T) {
+	s := newSite(t, func(o *crowdtest.Options) { o.NewMappingsDenied, o.HideMappingOperations = true, true })
+	got, err := s.ensure(t.Context())
+	checkReport(t, err, directory.ErrUnfinished, "tick CREATE_USER,")
+	want := &directory.Result{Directory: 32771, Created: true, Mapped: true, Unmapped: []string{"Crowd"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("result mismatch (-want +got):\n%s", diff)
 	}
 }
 
@@ -310,9 +397,11 @@ func TestEnsureProbeReports(t *testing.T) {
 			s.SetOptions(func(o *crowdtest.Options) { o.NewMappingsDenied, o.HideMappingOperations = true, true })
 		}, crowd.ErrPermission, []string{"tick CREATE_USER,"}},
 		"address": {func(s *site) {
+			s.AddDirectory(crowdtest.Directory{Name: "Employees"})
 			s.UpdateApplication("scim", func(a *crowdtest.Application) { a.Addresses = []string{"192.0.2.1"} })
 		}, crowd.ErrAddress, []string{`the tab "Remote addresses"`}},
 		"password": {func(s *site) {
+			s.AddDirectory(crowdtest.Directory{Name: "Employees"})
 			s.UpdateApplication("scim", func(a *crowdtest.Application) { a.Password = "other" })
 		}, crowd.ErrUnauthenticated, []string{`the password of the application "scim" is wrong`}},
 		"somebody has the probe's name": {func(s *site) {

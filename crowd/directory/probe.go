@@ -29,6 +29,16 @@ const (
 	cleanUpTime = 15 * time.Second
 )
 
+// knock finds out by a read, before anything is written, whether the application is
+// let in. What it may do is left to the probe.
+func (p *plan) knock(ctx context.Context) error {
+	_, err := p.Client.User(ctx, ProbeName)
+	if err == nil || errors.Is(err, crowd.ErrUserNotFound) || errors.Is(err, crowd.ErrPermission) {
+		return nil
+	}
+	return p.explain(err, admin.CreateUser)
+}
+
 // probe proves that the application can write to the directory, and to no other.
 func (p *plan) probe(ctx context.Context) error {
 	made, err := p.makeProbe(ctx)
