@@ -155,6 +155,8 @@ func (a *app) wrap(c *cobra.Command) {
 // passphraseEnv is the environment variable of the passphrase.
 const passphraseEnv = "SCIMCROWD_PASSPHRASE"
 
+var errNoPassphrase = errors.New("a passphrase is needed")
+
 // seal returns what seals and opens passwords.
 func (a *app) seal() (*seal.Passphrase, error) {
 	text := os.Getenv(passphraseEnv)
@@ -166,7 +168,7 @@ func (a *app) seal() (*seal.Passphrase, error) {
 		text = strings.TrimRight(string(data), "\r\n")
 	}
 	if text == "" {
-		return nil, fmt.Errorf("a passphrase is needed. Put it into a file and name that with --passphrase-file, or set %s", passphraseEnv)
+		return nil, fmt.Errorf("%w. Put it into a file and name that with --passphrase-file, or set %s", errNoPassphrase, passphraseEnv)
 	}
 	return seal.New(crowd.Secret(text))
 }
@@ -223,6 +225,7 @@ func chosen(c *backup.Config, name string) (int, error) {
 type site struct {
 	*backup.Running
 	backup.Connection
+	index int // in the document
 }
 
 // site builds the connection of a name, with those that share its directory.
@@ -235,11 +238,11 @@ func (a *app) site(ctx context.Context, name string, o backup.BuildOptions) (*si
 	if err != nil {
 		return nil, err
 	}
-	all, err := backup.BuildAll(ctx, c, o)
+	all, err := a.build(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
-	return &site{all[i], c.Connections[i]}, nil
+	return &site{all[i], c.Connections[i], i}, nil
 }
 
 // tell writes what a command found out: as JSON, or as text writes it.

@@ -79,7 +79,7 @@ func (a *app) check(ctx context.Context, f checkFlags) error {
 	if err != nil {
 		return err
 	}
-	all, err := backup.BuildAll(ctx, c, a.buildOptions())
+	all, err := a.build(ctx, c, a.buildOptions())
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/scimcrowd/scimcrowd/backup"
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -33,6 +36,16 @@ func TestWhyExplainAndGroups(t *testing.T) {
 			t.Errorf("who %s: %+v, want reasons %v", user, x, want)
 		}
 	}
+	s.crowd.In("okta").AddGroup(crowd.Group{Name: "crowd-administrators", Active: true})
+	s.crowd.In("okta").AddMember("crowd-administrators", "hand")
+	var protected groupsync.Explanation
+	s.decode(&protected, "who", "--connection", "okta", "--user", "hand", "--group", "crowd-administrators")
+	if !protected.Member || len(protected.Reasons) != 1 || protected.Reasons[0].Kind != "by-hand" {
+		t.Errorf("who in a protected group: %+v, want by-hand", protected)
+	}
+	if out := s.ok("who", "--connection", "okta", "--user", "hand", "--group", "crowd-administrators"); !strings.Contains(out, "protected") {
+		t.Errorf("who in a protected group: %s", out)
+	}
 	if out := s.ok("who", "--connection", "okta", "--user", "nobody", "--group", "Engineering"); !strings.Contains(out, "nothing asks for it") {
 		t.Errorf("who nobody: %s", out)
 	}
@@ -52,8 +65,15 @@ func TestWhyExplainAndGroups(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`{"userName":"zoe","emails":[{"value":"zoe@example.com","primary":true}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := s.ok("explain", "--connection", "okta", "--resource", file); !strings.Contains(out, "zoe@example.com") {
-		t.Errorf("explain --resource: %s", out)
+	var out, errs bytes.Buffer
+	unreadable := iotest.ErrReader(errors.New("standard input was read"))
+	status := run(t.Context(), []string{"explain", "--config", s.config, "--connection", "okta", "--resource", file}, streams{unreadable, &out, &errs})
+	if status != 0 || !strings.Contains(out.String(), "zoe@example.com") {
+		t.Errorf("explain --resource: status %d\n%s%s", status, &out, &errs)
+	}
+	status = run(t.Context(), []string{"explain", "--config", s.config, "--connection", "okta", "--resource", "-"}, streams{unreadable, &out, &errs})
+	if status != 1 || !strings.Contains(errs.String(), "standard input was read") {
+		t.Errorf("explain --resource -: status %d\n%s", status, &errs)
 	}
 
 	var seen []seenGroup
@@ -239,6 +259,9 @@ func TestFaultsAndStatus(t *testing.T) {
 		{"who", "--connection", "okta"},
 		{"token"},
 		{"token", "revoke"},
+		{"token", "new", "--connection", "okta", "--expires", "-1h"},
+		{"token", "rotate", "--connection", "okta", "--expires", "-1h"},
+		{"init", "--provider", "ping", "--base-url", "https://b.example.com", "--crowd-url", s.crowd.URL, "--expires", "-1h"},
 		{"export"},
 		{"restore"},
 		{"snapshot"},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -133,10 +132,7 @@ func (s *site) explainGroup(g mapping.SCIMGroup) explained {
 // explainResource explains what a file holds: a group where its schemas say so or it
 // has a display name and no user name, else a user.
 func (a *app) explainResource(s *site, path string) (x explained, err error) {
-	data, err := io.ReadAll(a.in)
-	if path != "-" {
-		data, err = os.ReadFile(path)
-	}
+	data, err := a.input(path)
 	if err != nil {
 		return x, err
 	}

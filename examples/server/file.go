@@ -13,20 +13,25 @@ import (
 )
 
 // writeFile puts a file in the place of another, whole or not at all, readable for
-// its owner alone unless the one that is there is readable for others.
+// its owner alone unless the one that is there is readable for others. Its owner stays:
+// whoever serves must be able to read what root has changed.
 func writeFile(path string, write func(io.Writer) error) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
 	mode := fs.FileMode(0o600)
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
+	before, err := os.Stat(path)
+	if err == nil {
+		mode = before.Mode().Perm()
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
 	err = write(file)
+	if err == nil && before != nil {
+		err = keepOwner(file, before)
+	}
 	if err == nil {
 		err = file.Chmod(mode)
 	}
@@ -61,6 +66,14 @@ func (a *app) change(change func(*backup.Config) error) error {
 		return errors.Join(errors.New("the configuration was changed by somebody else meanwhile. Run the command again"), err)
 	}
 	return writeFile(a.config, func(w io.Writer) error { return backup.Write(w, c) })
+}
+
+// input reads a file, or standard input where it is named "-".
+func (a *app) input(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(a.in)
+	}
+	return os.ReadFile(path)
 }
 
 // output writes to a file, or to standard output where it is named "-".

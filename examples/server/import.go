@@ -126,6 +126,9 @@ func (a *app) importFrom(ctx context.Context, f importFlags, o backup.BuildOptio
 	if err != nil {
 		return err
 	}
+	if err := s.noStrangers(ctx); err != nil {
+		return err
+	}
 	from, closeSource, err := f.source(a)
 	if err != nil {
 		return err

@@ -79,6 +79,9 @@ func join[T ~string](words []T) string {
 }
 
 func (a *app) initialise(ctx context.Context, i initial) error {
+	if err := lasting(i.expires); err != nil {
+		return err
+	}
 	config := &backup.Config{}
 	switch c, err := a.read(a.config); {
 	case err == nil:

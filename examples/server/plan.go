@@ -91,13 +91,13 @@ func (a *app) sites(ctx context.Context, name string, o backup.BuildOptions) ([]
 	if err != nil {
 		return nil, err
 	}
-	all, err := backup.BuildAll(ctx, c, o)
+	all, err := a.build(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
 	var sites []*site
 	for i, r := range all {
-		sites = append(sites, &site{r, c.Connections[i]})
+		sites = append(sites, &site{r, c.Connections[i], i})
 	}
 	return sites, nil
 }

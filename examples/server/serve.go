@@ -76,7 +76,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	server, err := bridge.New(ctx, f.cfg)
 	if err != nil {
-		return err
+		return a.refusal(ctx, err)
 	}
 	at := listening{Listen: server.Addr(), Admin: server.AdminAddr()}
 	if err := a.tell(at, at.text); err != nil {

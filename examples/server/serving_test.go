@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net/http"
@@ -128,6 +129,32 @@ func TestCrowdComesLater(t *testing.T) {
 	p.end()
 }
 
+// lastLine returns what follows the log.
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+// A sealed password needs its passphrase; each that cannot be opened is a fault of the
+// document.
+func TestSealedPasswordsNeedTheirPassphrase(t *testing.T) {
+	s := newStage(t)
+	right, wrong := filepath.Join(s.folder, "right"), filepath.Join(s.folder, "wrong")
+	if err := errors.Join(os.WriteFile(right, []byte("a passphrase that is right\n"), 0o600), os.WriteFile(wrong, []byte("a passphrase that is wrong\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s.edit(func(c *backup.Config) { c.Connections = c.Connections[:1] }) // to open one takes a second
+	sealed := filepath.Join(s.folder, "sealed.json")
+	s.ok("export", "--out", sealed, "--secrets", "sealed", "--passphrase-file", right)
+	s.config = sealed
+	for _, command := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"check"}, {"groups"}, {"groups", "--passphrase-file", wrong}} {
+		r := s.run(command...)
+		if r.status != 1 || !strings.HasPrefix(lastLine(r.err), "/connections/0/crowd/password/sealed: ") {
+			t.Errorf("%v: %+v", command, r)
+		}
+	}
+}
+
 // A directory with records of a connection that the configuration lacks is not served.
 func TestStrangersKeepTheServerFromServing(t *testing.T) {
 	s := newStage(t)
@@ -139,6 +166,27 @@ func TestStrangersKeepTheServerFromServing(t *testing.T) {
 		if r := s.run(command...); r.status != 1 || !strings.Contains(r.err, "okta") {
 			t.Errorf("%v: %+v, want it refused for okta's records", command, r)
 		}
+	}
+	if r := s.run("serve", "--listen", "127.0.0.1:0"); !strings.HasPrefix(lastLine(r.err), "/connections/0/crowd/abandoned: ") {
+		t.Errorf("serve says %s", r.err)
+	}
+	people, log := filepath.Join(s.folder, "people.jsonl"), filepath.Join(s.folder, "audit.jsonl")
+	lines := `{"id":"1","userName":"bob","active":true}` + "\n" + `{"end":{"users":1,"groups":0}}` + "\n"
+	if err := errors.Join(os.WriteFile(people, []byte(lines), 0o600), os.WriteFile(log, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{
+		{"import", "--file", people},
+		{"import", "--file", people, "--dry-run"},
+		{"undo", "--log", log, "--request", "7QXW3K"},
+	} {
+		r := s.run(append(command, "--connection", "renamed")...)
+		if r.status != 1 || !strings.HasPrefix(r.err, "/connections/0/crowd/abandoned: ") {
+			t.Errorf("%v: %+v, want it refused for okta's records", command, r)
+		}
+	}
+	if _, found := s.crowd.In("okta").User("bob"); found {
+		t.Error("bob was imported")
 	}
 	s.edit(func(c *backup.Config) { c.Connections[0].Crowd.Abandoned = []string{"okta"} })
 	s.serve().end()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/scimcrowd/scimcrowd/crowd/crowdtest"
@@ -134,5 +135,25 @@ func TestImport(t *testing.T) {
 	}
 	if r := s.run("import", "--connection", "okta"); r.status != 2 {
 		t.Errorf("import of nothing: %+v", r)
+	}
+}
+
+// A configuration that root changes stays that of its owner, who serves it.
+func TestConfigurationKeepsItsOwner(t *testing.T) {
+	s := newStage(t)
+	owner := os.Geteuid()
+	if owner == 0 { // only root can give a file away
+		owner = 12345
+		if err := os.Chown(s.config, owner, owner); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.ok("token", "new", "--connection", "okta")
+	info, err := os.Stat(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := int(info.Sys().(*syscall.Stat_t).Uid); got != owner || info.Mode().Perm() != 0o600 {
+		t.Errorf("the configuration belongs to %d with %v, want %d with 0600", got, info.Mode(), owner)
 	}
 }

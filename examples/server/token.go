@@ -58,8 +58,19 @@ func (n *newToken) flags(c *cobra.Command) {
 	c.Flags().DurationVar(&n.lasts, "expires", 0, "how long the token is accepted, such as 8760h; 0 for ever")
 }
 
+// lasting refuses what a token cannot last.
+func lasting(d time.Duration) error {
+	if d < 0 {
+		return usage("--expires %s is in the past; give how long the token is accepted, or 0 for ever", d)
+	}
+	return nil
+}
+
 // issue adds a token to a connection of the document.
 func (n newToken) issue(c *backup.Config) (issued, *backup.Connection, error) {
+	if err := lasting(n.lasts); err != nil {
+		return issued{}, nil, err
+	}
 	i, err := chosen(c, n.connection)
 	if err != nil {
 		return issued{}, nil, err

@@ -83,6 +83,9 @@ func (a *app) undo(ctx context.Context, f undoFlags, o backup.BuildOptions) erro
 	if err != nil {
 		return err
 	}
+	if err := s.noStrangers(ctx); err != nil {
+		return err
+	}
 	r, err := s.Engine.PlanUndo(ctx, events(f.logs), f.query)
 	if err != nil {
 		return err
