@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -100,9 +101,12 @@ func (a *app) tellError(err error) {
 	}
 }
 
+// program returns the name that the program was called by, for lines to paste.
+func program() string { return filepath.Base(os.Args[0]) }
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "server",
+		Use:           program(),
 		Short:         "Provision Atlassian Crowd from identity providers",
 		Long:          "Provision Atlassian Crowd from identity providers: a server that speaks SCIM 2.0 to them, and what its administrators need.",
 		SilenceErrors: true, SilenceUsage: true,
@@ -138,6 +142,7 @@ func (a *app) wrap(c *cobra.Command) {
 		sub.Args = cobra.NoArgs
 		a.wrap(sub)
 	}
+	c.Example = strings.ReplaceAll(c.Example, "server ", program()+" ")
 	do := c.RunE
 	if do == nil {
 		c.RunE = func(*cobra.Command, []string) error { return usage("name what to do") }

@@ -113,7 +113,7 @@ func (a *app) initialise(ctx context.Context, i initial) error {
 	}
 	made := setUp{
 		Directories: ensured, Connection: i.name, Provider: i.provider, BaseURL: strings.TrimRight(i.baseURL, "/") + connection.Path,
-		Token: secret.Reveal(), Needs: config.Needs(), config: a.config,
+		Token: secret.Reveal(), Needs: config.Needs(), config: a.config, base: i.baseURL,
 	}
 	return a.tell(made, made.text)
 }
@@ -148,7 +148,7 @@ type setUp struct {
 	// administrator to do it as.
 	Directories []backup.EnsuredDirectory `json:"directories,omitempty"`
 
-	config string
+	config, base string
 }
 
 func (s setUp) text(w io.Writer) {
@@ -156,14 +156,19 @@ func (s setUp) text(w io.Writer) {
 Token:    %s
 
 The token is shown this once; the configuration has its hash. Make another with
-  server token new --config %s --connection %s
+  %s token new --config %s --connection %s
 
-`, s.BaseURL, s.Token, s.config, s.Connection)
+`, s.BaseURL, s.Token, program(), s.config, s.Connection)
 	tellEnsured(w, s.Directories)
 	for _, n := range s.Needs {
 		fmt.Fprintln(w, "To be supplied before it runs:", n)
 	}
-	fmt.Fprintf(w, "\nThen check and serve:\n  server check --config %s\n  server serve --config %s --listen :8080\n\n%s", s.config, s.config, clicks(scim.Provider(s.Provider)))
+	fmt.Fprintf(w, `
+Then check and serve:
+  %[1]s check --config %[2]s
+  %[1]s serve --config %[2]s --listen :8080 --admin-listen 127.0.0.1:9090 --base-url %[3]s
+
+%[4]s`, program(), s.config, s.base, clicks(scim.Provider(s.Provider)))
 }
 
 // clicks returns what a provider's page says is to be done there.

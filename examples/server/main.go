@@ -3,7 +3,7 @@
 //
 //	server init --config config.json    writes a configuration, and tells what to click where
 //	server check --config config.json   says what is wrong, and what to do about it
-//	server serve --config config.json --listen :8080
+//	server serve --config config.json --listen :8080 --base-url https://bridge.example.com
 //
 // Its help tells of the others. It ends with status 0 where a command did what it
 // was asked, 1 where a check failed or a configuration was refused, each fault on

@@ -38,7 +38,8 @@ func TestInitMakesTheDirectory(t *testing.T) {
 		t.Error("init wrote a connection that is not ready")
 	}
 	s.crowd.SetOptions(func(o *crowdtest.Options) { o.Plugin = crowdtest.ConfAPI })
-	if out := s.ok(args...); !strings.Contains(out, "created: true, mapped: true") || !strings.Contains(out, "what to do there") {
+	if out := s.ok(args...); !strings.Contains(out, "created: true, mapped: true") || !strings.Contains(out, "what to do there") ||
+		!strings.Contains(out, filepath.Base(os.Args[0])+" serve --config "+s.config+" --listen :8080 --admin-listen 127.0.0.1:9090 --base-url https://bridge.example.com\n") {
 		t.Errorf("init says %s", out)
 	}
 	if !slices.Contains(s.crowd.Directories(), "Employees") {
