@@ -71,10 +71,11 @@ func (g *guard) approvedOnce(fingerprint string, now time.Time) bool {
 
 // check returns a *GuardError where the plan must not be applied.
 func (e *Engine) check(ctx context.Context, p *Plan) error {
+	p = unchecked(ctx, p)
 	removals := p.count(OpRevoke, OpRemoveMember)
 	deactivations := p.count(OpDeactivateUser)
 	deletions := p.count(OpDeleteGroup)
-	if removals+deactivations+deletions == 0 || isChecked(ctx) {
+	if removals+deactivations+deletions == 0 {
 		return nil
 	}
 	err := e.checkRemovals(ctx, p, removals)

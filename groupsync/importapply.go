@@ -1,6 +1,7 @@
 package groupsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (e *Engine) ApplyImport(ctx context.Context, i *Import, o ImportApply) (Res
 	if users < 0 {
 		users = len(i.items)
 	}
-	ctx = withChecked(ctx)
+	ctx = withChecked(ctx, i.Plan)
 	for batch := range slices.Chunk(i.items[:users], batchSize) {
 		a.users(ctx, batch)
 	}
@@ -59,13 +60,37 @@ func (e *Engine) ApplyImport(ctx context.Context, i *Import, o ImportApply) (Res
 
 type checkedKey struct{}
 
-// withChecked returns a context for changes that are part of a plan which the guard
-// has let pass.
-func withChecked(ctx context.Context) context.Context {
-	return context.WithValue(ctx, checkedKey{}, true)
+// A taking is a step that takes something away, as far as it tells it from others.
+type taking struct {
+	op         Op
+	user, from string
 }
 
-func isChecked(ctx context.Context) bool { return ctx.Value(checkedKey{}) != nil }
+func (s Step) taking() taking { return taking{s.Op, cmp.Or(s.UserID, crowd.Fold(s.User)), s.from()} }
+
+// withChecked returns a context for changes that are part of a plan which the guard
+// has let pass.
+func withChecked(ctx context.Context, p *Plan) context.Context {
+	passed := map[taking]bool{}
+	for _, s := range p.Steps {
+		if s.takes() {
+			passed[s.taking()] = true
+		}
+	}
+	return context.WithValue(ctx, checkedKey{}, passed)
+}
+
+// unchecked returns the plan without the steps that the guard has let pass as part of
+// a larger one.
+func unchecked(ctx context.Context, p *Plan) *Plan {
+	passed, _ := ctx.Value(checkedKey{}).(map[taking]bool)
+	if passed == nil {
+		return p
+	}
+	rest := *p
+	rest.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return passed[s.taking()] })
+	return &rest
+}
 
 type importApplying struct {
 	*Import
@@ -98,6 +123,11 @@ func (a *importApplying) take(ctx context.Context, it *importItem, err error) {
 	a.meter.count(1)
 	o := &a.Outcomes[it.outcome]
 	switch {
+	case err == nil && len(it.stale) > 0:
+		o.Error = errStale.Error()
+		a.e.report(ctx, EventStale, it.stale[0], o.Error)
+		a.result.Applied += len(it.steps) - len(it.stale)
+		a.result.Stale = append(a.result.Stale, it.stale...)
 	case err == nil:
 		o.Done = !a.e.cfg.DryRun
 		a.result.Applied += len(it.steps)
@@ -260,6 +290,10 @@ func (a *importApplying) group(ctx context.Context, it *importItem) error {
 		return err
 	}
 	a.groupIDs[g.externalID] = person{name: g.name, id: id}
+	change, err := a.groupChange(ctx, it, id)
+	if err != nil {
+		return err
+	}
 	var add []string
 	var missing error
 	for _, externalID := range g.add {
@@ -270,12 +304,8 @@ func (a *importApplying) group(ctx context.Context, it *importItem) error {
 		}
 		add = append(add, p.id)
 	}
-	change := GroupChange{Name: &g.name, ExternalID: &g.externalID}
 	if len(add) > 0 {
 		change.Members = append(change.Members, MemberChange{AddMembers, add})
-	}
-	if len(g.remove) > 0 {
-		change.Members = append(change.Members, MemberChange{RemoveMembers, g.remove})
 	}
 	_, err = a.e.ChangeGroup(ctx, id, change)
 	if errors.Is(err, ErrNoGroup) {
@@ -285,6 +315,80 @@ func (a *importApplying) group(ctx context.Context, it *importItem) error {
 		err = a.repair(ctx, g.repairs)
 	}
 	return errors.Join(err, missing)
+}
+
+// groupChange returns what is to change of a group but for new members, as far as
+// that is still what the plan says. The rest it notes as stale.
+func (a *importApplying) groupChange(ctx context.Context, it *importItem, id string) (GroupChange, error) {
+	g := it.group
+	c := GroupChange{Name: &g.name, ExternalID: &g.externalID}
+	if g.id == "" {
+		return c, nil // as it was just made
+	}
+	b, now, err := a.e.find(ctx, id)
+	if errors.Is(err, ErrNoGroup) {
+		return c, errStale
+	}
+	if err != nil {
+		return c, err
+	}
+	if now.Name != g.name && !it.still("displayName", now.Name) {
+		c.Name = nil
+	}
+	if now.ExternalID != g.externalID && !it.still("externalId", now.ExternalID) {
+		c.ExternalID = nil
+	}
+	remove, err := a.stillHeld(ctx, it, a.e.direct(b, id) != nil)
+	if len(remove) > 0 {
+		c.Members = append(c.Members, MemberChange{RemoveMembers, remove})
+	}
+	return c, err
+}
+
+// still reports whether the plan has a change of the field from what it is now. Where
+// it has one from something else, that is stale.
+func (it *importItem) still(field, now string) bool {
+	for _, s := range it.steps {
+		if len(s.Changes) != 1 || s.Changes[0].Field != field {
+			continue
+		}
+		if s.Changes[0].Before == now {
+			return true
+		}
+		it.stale = append(it.stale, s)
+	}
+	return false
+}
+
+// stillHeld returns those of the members to be taken out who have not been put in
+// again since. Of a direct group no more is known than who is in it.
+func (a *importApplying) stillHeld(ctx context.Context, it *importItem, direct bool) ([]string, error) {
+	g := it.group
+	if direct || len(g.remove) == 0 {
+		return g.remove, nil
+	}
+	users, err := a.e.lookUp(ctx, g.remove, 0)
+	if err != nil {
+		return nil, err
+	}
+	var same []string
+	for i, u := range users {
+		if u == nil {
+			continue
+		}
+		grant, held := u.holdings.Grant(g.id)
+		if was := g.since[u.ID]; !held || grant.At.Equal(was.At) && grant.Request == was.Request {
+			same = append(same, g.remove[i])
+			continue
+		}
+		it.stale = append(it.stale, it.revoking(u.ID)...)
+	}
+	return same, nil
+}
+
+// revoking returns the step that takes a user out of the group.
+func (it *importItem) revoking(userID string) []Step {
+	return slices.DeleteFunc(slices.Clone(it.steps), func(s Step) bool { return s.Op != OpRevoke || s.UserID != userID })
 }
 
 // repair ends changes of memberships that faults cut short. What has ended by itself

@@ -176,6 +176,11 @@ func (p *Plan) groups() map[string]bool {
 	return ids
 }
 
+// takes reports whether the guard counts a step.
+func (s Step) takes() bool {
+	return s.Op == OpRevoke || s.Op == OpRemoveMember || s.Op == OpDeactivateUser || s.Op == OpDeleteGroup
+}
+
 // from names the group that a step takes a member from: by the SCIM group's id,
 // or by the Crowd group's folded name where none asks for it.
 func (s Step) from() string {
