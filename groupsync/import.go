@@ -58,7 +58,8 @@ type ImportOptions struct {
 	// an id of the identity provider's, for the one of the same name there.
 	LinkByName bool
 	// LinkByEmail does so by the e-mail address, where exactly one user has it. It
-	// is asked where no user has the name.
+	// is asked where no user has the name, and leads to nobody whose name is that of
+	// another user of the records.
 	LinkByEmail bool
 	// DeactivateLeavers deactivates users of the connection's who are not active at the
 	// identity provider any more, and those whom it does not have any more. The latter
@@ -167,7 +168,7 @@ func (i *Import) EarlyError() error { return i.early }
 // grows with the difference.
 func (e *Engine) PlanImport(ctx context.Context, records iter.Seq2[ImportRecord, error], o ImportOptions) (*Import, error) {
 	r := newImporting(e, o)
-	r.handleUser, r.handleGroup = r.user, r.group
+	r.handleUser, r.handleMatch, r.handleGroup = r.user, r.matched, r.group
 	if err := r.read(ctx, records); err != nil {
 		return nil, err
 	}
@@ -192,15 +193,17 @@ type importing struct {
 	chunk   []*ImportUser
 	claimed map[string]string // externalIds, by the keys of Crowd users they led to
 	named   map[string]bool   // folded names that users so far were planned under
-	spared  map[string]bool   // folded names of Crowd users who may be meant by a record, and so have not left
+	spared  map[string]bool   // folded names of Crowd users who may be meant by a record, and so have not left; true of one that a record wants as its name
 	grouped map[string]bool   // folded names of the groups so far
 	nested  []nestItem
+	late    []*ImportUser       // whom e-mail links, until the names of all users are known
 	grants  map[string]UserFact // of the group at hand, by the SCIM ids of its members
 
 	strangers   map[string][]person // of members whose records did not come or are passed over, the Crowd users, by externalId
 	wholeGroups []string            // externalIds of groups whose members came whole and replace those there are
 
 	handleUser  func(context.Context, *ImportUser, found) error
+	handleMatch func(context.Context, *ImportUser, match) error // of those who come late
 	handleGroup func(context.Context, *ImportGroup) error
 }
 
@@ -227,7 +230,7 @@ func (r *importing) read(ctx context.Context, records iter.Seq2[ImportRecord, er
 			return err
 		}
 	}
-	if err := r.flush(ctx); err != nil {
+	if err := r.endUsers(ctx); err != nil {
 		return err
 	}
 	return ctx.Err()
@@ -250,7 +253,7 @@ func (r *importing) record(ctx context.Context, record ImportRecord) error {
 		}
 	case record.Group != nil:
 		r.Groups++
-		if err := r.flush(ctx); err != nil {
+		if err := r.endUsers(ctx); err != nil {
 			return err
 		}
 		return r.handleGroup(ctx, record.Group)
@@ -275,6 +278,28 @@ func (r *importing) flush(ctx context.Context) error {
 	for _, u := range chunk {
 		if err := r.handleUser(ctx, u, found); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// endUsers plans for those who are left when the last user has come: those of the last
+// chunk, and whom e-mail links. The latter are looked up again rather than kept.
+func (r *importing) endUsers(ctx context.Context) error {
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
+	late := r.late
+	r.late = nil
+	for chunk := range slices.Chunk(late, importChunk) {
+		found, err := r.lookUp(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		for _, u := range chunk {
+			if err := r.handleMatch(ctx, u, r.unnamed(r.match(u, found))); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

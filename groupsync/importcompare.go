@@ -83,7 +83,7 @@ func (d Difference) String() string {
 func (e *Engine) Compare(ctx context.Context, records iter.Seq2[ImportRecord, error], o ImportOptions) iter.Seq2[Difference, error] {
 	return func(yield func(Difference, error) bool) {
 		c := &comparing{importing: newImporting(e, o), yield: yield, fills: map[string]*filled{}}
-		c.handleUser, c.handleGroup = c.compareUser, c.compareGroup
+		c.handleUser, c.handleMatch, c.handleGroup = c.compareUser, c.compareMatched, c.compareGroup
 		err := c.run(ctx, records)
 		if err != nil && !errors.Is(err, errHeardEnough) {
 			yield(Difference{}, err)
@@ -138,9 +138,9 @@ func (c *comparing) run(ctx context.Context, records iter.Seq2[ImportRecord, err
 }
 
 // compareUser is what is done with a user in place of planning.
-func (c *comparing) compareUser(_ context.Context, u *ImportUser, f found) error {
+func (c *comparing) compareUser(ctx context.Context, u *ImportUser, f found) error {
 	d := Difference{User: u.Name, ExternalID: u.ExternalID}
-	c.spare(u.Name, fieldsName(u.Profile))
+	c.spareNames(u)
 	if _, twice := c.people[u.ExternalID]; twice {
 		d.Kind, d.Note = UserNotCompared, "the identity provider told of this id before"
 		return c.tell(d)
@@ -150,7 +150,18 @@ func (c *comparing) compareUser(_ context.Context, u *ImportUser, f found) error
 		d.Kind, d.Note = UserNotCompared, u.Skip.Error()
 		return c.tell(d)
 	}
-	m := c.claim(u, c.match(u, f))
+	m := c.match(u, f)
+	if m.late() {
+		c.late = append(c.late, u)
+		return nil
+	}
+	return c.compareMatched(ctx, u, m)
+}
+
+// compareMatched compares one user with the Crowd user that the record leads to.
+func (c *comparing) compareMatched(_ context.Context, u *ImportUser, m match) error {
+	d := Difference{User: u.Name, ExternalID: u.ExternalID}
+	m = c.claim(u, m)
 	active := isActive(u.Profile.Fields.Active)
 	if m.user == nil && m.action == ImportSkip && !c.options.NoCreate {
 		d.Kind, d.Note = UserNotCompared, m.why
@@ -218,7 +229,7 @@ func (c *comparing) fields(d Difference, f mapping.Fields, v *User) error {
 // extraUsers tells of the users whom only Crowd has.
 func (c *comparing) extraUsers(ctx context.Context) error {
 	return c.e.walk(ctx, func(v *User) error {
-		if !v.Crowd.Active || c.claimed[v.Crowd.Key] != "" || c.spared[crowd.Fold(v.Crowd.Name)] {
+		if _, spared := c.spared[crowd.Fold(v.Crowd.Name)]; spared || !v.Crowd.Active || c.claimed[v.Crowd.Key] != "" {
 			return nil
 		}
 		note := "no connection owns the user"

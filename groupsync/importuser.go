@@ -1,6 +1,7 @@
 package groupsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func (f *found) add(e *Engine, v *User) {
 // user plans for one user.
 func (r *importing) user(ctx context.Context, u *ImportUser, f found) error {
 	o := ImportOutcome{Kind: "user", Name: u.Name, ExternalID: u.ExternalID}
-	r.spare(u.Name, fieldsName(u.Profile))
+	r.spareNames(u)
 	if _, twice := r.people[u.ExternalID]; twice {
 		r.skip(o, "the identity provider told of this id before")
 		return nil
@@ -76,8 +77,18 @@ func (r *importing) user(ctx context.Context, u *ImportUser, f found) error {
 		r.skip(o, u.Skip.Error())
 		return nil
 	}
-	m := r.claim(u, r.match(u, f))
-	o.Action, o.Why = m.action, m.why
+	m := r.match(u, f)
+	if m.late() {
+		r.late = append(r.late, u)
+		return nil
+	}
+	return r.matched(ctx, u, m)
+}
+
+// matched plans for one user by the Crowd user that the record leads to.
+func (r *importing) matched(ctx context.Context, u *ImportUser, m match) error {
+	m = r.claim(u, m)
+	o := ImportOutcome{Kind: "user", Name: u.Name, ExternalID: u.ExternalID, Action: m.action, Why: m.why}
 	it := &importItem{user: u, action: m.action}
 	if m.user != nil {
 		o.Crowd, it.key = m.user.Crowd.Name, m.user.Crowd.Key
@@ -109,11 +120,17 @@ func (r *importing) user(ctx context.Context, u *ImportUser, f found) error {
 	return nil
 }
 
-// spare notes names that a record may mean.
-func (r *importing) spare(names ...string) {
-	for _, name := range names {
-		r.spared[crowd.Fold(name)] = true
-	}
+// spareNames notes the names that a record has or wants: of one that cannot be read
+// whole, that it has.
+func (r *importing) spareNames(u *ImportUser) {
+	wanted := cmp.Or(fieldsName(u.Profile), u.Name)
+	r.spared[crowd.Fold(wanted)] = true
+	r.spare(u.Name)
+}
+
+// spare notes a name that a record may mean.
+func (r *importing) spare(name string) {
+	r.spared[crowd.Fold(name)] = r.spared[crowd.Fold(name)]
 }
 
 // inactive says why nothing is done for a user who is not active at the identity
@@ -158,9 +175,32 @@ func refusal(err error) error {
 
 // A match is the Crowd user that a record leads to, and what that means.
 type match struct {
-	user   *User
-	action ImportAction
-	why    string
+	user    *User
+	action  ImportAction
+	why     string
+	byEmail bool
+}
+
+// late reports whether a match has to wait for the names of all users: what e-mail leads
+// to may be the user whom a later record names.
+func (m match) late() bool { return m.byEmail && m.action != ImportSkip }
+
+// unnamed lets e-mail lead to nobody whose name another record has, or may have.
+func (r *importing) unnamed(m match) match {
+	switch {
+	case !m.late():
+		return m
+	case r.spared[crowd.Fold(m.user.Crowd.Name)]:
+		return passedOver(nil, "the user %q in Crowd has the same e-mail address, and the name of another user of the identity provider", m.user.Crowd.Name)
+	case r.early != nil:
+		return passedOver(nil, "the user %q in Crowd has the same e-mail address, and may have the name of a user whom the identity provider did not tell of, as it ended early", m.user.Crowd.Name)
+	}
+	return m
+}
+
+// passedOver is a match with which nothing is done.
+func passedOver(v *User, why string, args ...any) match {
+	return match{user: v, action: ImportSkip, why: fmt.Sprintf(why, args...)}
 }
 
 // match finds the Crowd user of a record: by id, else by name, else by e-mail.
@@ -168,9 +208,9 @@ func (r *importing) match(u *ImportUser, f found) match {
 	switch same := f.byExternalID[u.ExternalID]; len(same) {
 	case 0:
 	case 1:
-		return match{same[0], ImportUpdate, "has the identity provider's id on record"}
+		return match{user: same[0], action: ImportUpdate, why: "has the identity provider's id on record"}
 	default:
-		return match{nil, ImportSkip, fmt.Sprintf("%d users in Crowd have this id on record. Take it from all but one", len(same))}
+		return passedOver(nil, "%d users in Crowd have this id on record. Take it from all but one", len(same))
 	}
 	if v := f.byName[crowd.Fold(fieldsName(u.Profile))]; v != nil {
 		return r.admit(v, "has the same name", r.options.LinkByName)
@@ -179,9 +219,9 @@ func (r *importing) match(u *ImportUser, f found) match {
 		return m
 	}
 	if r.options.NoCreate {
-		return match{nil, ImportSkip, "Crowd has no such user, and the setting users.create does not let one be made"}
+		return passedOver(nil, "Crowd has no such user, and the setting users.create does not let one be made")
 	}
-	return match{nil, ImportCreate, "Crowd has no such user"}
+	return match{action: ImportCreate, why: "Crowd has no such user"}
 }
 
 // byEmail finds the Crowd user of a record by e-mail, if that is allowed and there
@@ -199,10 +239,12 @@ func (r *importing) byEmail(u *ImportUser, f found) (match, bool) {
 	case 0:
 		return match{}, false
 	case 1:
-		return r.admit(same[0], "has the same e-mail address", true), true
+		m := r.admit(same[0], "has the same e-mail address", true)
+		m.byEmail = true
+		return m, true
 	default:
-		return match{nil, ImportSkip, fmt.Sprintf("%d users in Crowd have this e-mail address, such as %q and %q. Link by name, or change the address of all but one",
-			len(same), same[0].Crowd.Name, same[1].Crowd.Name)}, true
+		return passedOver(nil, "%d users in Crowd have this e-mail address, such as %q and %q. Link by name, or change the address of all but one",
+			len(same), same[0].Crowd.Name, same[1].Crowd.Name), true
 	}
 }
 
@@ -211,19 +253,19 @@ func (r *importing) admit(v *User, how string, allowed bool) match {
 	mine := v.Owner == r.e.connection
 	switch {
 	case r.e.protected[crowd.Fold(v.Crowd.Name)]:
-		return match{v, ImportSkip, fmt.Sprintf("the user %q in Crowd %s, and the setting users.protected keeps it as it is", v.Crowd.Name, how)}
+		return passedOver(v, "the user %q in Crowd %s, and the setting users.protected keeps it as it is", v.Crowd.Name, how)
 	case v.Owner != "" && !mine && !v.goneForOwner():
-		return match{v, ImportSkip, fmt.Sprintf("the user %q in Crowd %s, and belongs to the connection %q", v.Crowd.Name, how, v.Owner)}
+		return passedOver(v, "the user %q in Crowd %s, and belongs to the connection %q", v.Crowd.Name, how, v.Owner)
 	case mine && v.gone:
-		return match{v, ImportRevive, "was deleted, and is back"}
+		return match{user: v, action: ImportRevive, why: "was deleted, and is back"}
 	case mine && v.externalID != "":
-		return match{v, ImportSkip, fmt.Sprintf("the user %q in Crowd %s, and is on record as %q of the identity provider", v.Crowd.Name, how, v.externalID)}
+		return passedOver(v, "the user %q in Crowd %s, and is on record as %q of the identity provider", v.Crowd.Name, how, v.externalID)
 	case !allowed:
-		return match{v, ImportSkip, fmt.Sprintf("the user %q in Crowd %s. Let existing users be linked by it, or rename one of the two", v.Crowd.Name, how)}
+		return passedOver(v, "the user %q in Crowd %s. Let existing users be linked by it, or rename one of the two", v.Crowd.Name, how)
 	case mine:
-		return match{v, ImportUpdate, how}
+		return match{user: v, action: ImportUpdate, why: how}
 	}
-	return match{v, ImportLink, how}
+	return match{user: v, action: ImportLink, why: how}
 }
 
 // claim sees to it that no Crowd user, and no name, is wanted by two records.
@@ -233,14 +275,14 @@ func (r *importing) claim(u *ImportUser, m match) match {
 	}
 	name := crowd.Fold(fieldsName(u.Profile))
 	if r.named[name] && name != "" {
-		return match{m.user, ImportSkip, "the identity provider told of another user of this name before"}
+		return passedOver(m.user, "the identity provider told of another user of this name before")
 	}
 	r.named[name] = true
 	if m.user == nil {
 		return m
 	}
 	if other := r.claimed[m.user.Crowd.Key]; other != "" {
-		return match{m.user, ImportSkip, fmt.Sprintf("the user %q in Crowd was taken for %q of the identity provider before", m.user.Crowd.Name, other)}
+		return passedOver(m.user, "the user %q in Crowd was taken for %q of the identity provider before", m.user.Crowd.Name, other)
 	}
 	r.claimed[m.user.Crowd.Key] = u.ExternalID
 	return m
@@ -307,7 +349,6 @@ func (e *Engine) stepsOfUpdate(ctx context.Context, v *User, p Profile) ([]Step,
 	if err := w.admit(); err != nil {
 		return nil, err
 	}
-	defer func() { w.leave.wait() }()
 	defer func() { w.leave.wait() }()
 	return w.plan(ctx, v).Steps, nil
 }
@@ -379,5 +420,6 @@ func (r *importing) hasLeft(v *User) bool {
 	if _, told := r.people[v.externalID]; told && v.externalID != "" {
 		return false
 	}
-	return r.claimed[v.Crowd.Key] == "" && !r.spared[crowd.Fold(v.Crowd.Name)]
+	_, spared := r.spared[crowd.Fold(v.Crowd.Name)]
+	return r.claimed[v.Crowd.Key] == "" && !spared
 }
