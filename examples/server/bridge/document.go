@@ -87,6 +87,24 @@ type site struct {
 	gate gate
 }
 
+func (d *document) names() []string {
+	var names []string
+	for _, at := range d.sites {
+		names = append(names, at.Name)
+	}
+	return names
+}
+
+// active returns the connection of a name, nil if it is paused or there is none.
+func (d *document) active(name string) *site {
+	for _, at := range d.sites {
+		if at.Name == name && !at.Paused {
+			return at
+		}
+	}
+	return nil
+}
+
 // build makes what serves a document, and refuses one that does not have all
 // connections whose records are in its directories.
 func (s *Server) build(ctx context.Context, c *backup.Config, d digest) (*document, error) {
@@ -166,6 +184,6 @@ func (s *Server) reload(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.now.Store(next)
+	s.pass.use(&s.now, next)
 	return true, nil
 }

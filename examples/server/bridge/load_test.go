@@ -31,6 +31,7 @@ type rig struct {
 	fake   *crowdtest.Server
 	open   atomic.Int64 // connections to Crowd
 	server *bridge.Server
+	file   string // the document
 	url    string // of the connection
 	token  string
 	client *http.Client
@@ -87,7 +88,7 @@ func newRig(t *testing.T, change func(*bridge.Config)) *rig {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
-	r.server, r.url = server, "http://"+server.Addr()+"/scim/okta/v2"
+	r.server, r.file, r.url = server, file, "http://"+server.Addr()+"/scim/okta/v2"
 	return r
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	mathrand "math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/groupsync"
@@ -17,11 +19,8 @@ const reconcileSoon = time.Minute
 func (s *Server) reconcileAll(ctx context.Context) {
 	for {
 		wait := s.cfg.Reconcile
-		for _, r := range s.now.Load().sites {
-			if r.Paused || ctx.Err() != nil {
-				continue
-			}
-			if err := s.reconcile(ctx, r); err != nil {
+		for _, name := range s.now.Load().names() {
+			if err := s.reconcileNow(ctx, name); err != nil {
 				wait = min(wait, reconcileSoon)
 			}
 		}
@@ -41,6 +40,47 @@ func jitter(most time.Duration) time.Duration {
 		return 0
 	}
 	return mathrand.N(most)
+}
+
+// reconcileNow reconciles a connection as the document in use has it: another may have
+// come into use since the pass began.
+func (s *Server) reconcileNow(ctx context.Context, name string) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	at := s.pass.begin(&s.now, name, end)
+	if at == nil || ctx.Err() != nil {
+		return nil
+	}
+	return s.reconcile(ctx, at)
+}
+
+// A pass is the reconcile under way, which ends early when its connection is paused or
+// gone.
+type pass struct {
+	mu   sync.Mutex // guards what follows, and is held while a document is put into use
+	name string
+	end  context.CancelFunc // nil before the first reconcile
+}
+
+// begin returns the connection if it is to be reconciled.
+func (p *pass) begin(now *atomic.Pointer[document], name string, end context.CancelFunc) *site {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := now.Load().active(name)
+	if at != nil {
+		p.name, p.end = name, end
+	}
+	return at
+}
+
+// use puts a document into use.
+func (p *pass) use(now *atomic.Pointer[document], next *document) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now.Store(next)
+	if p.end != nil && next.active(p.name) == nil {
+		p.end()
+	}
 }
 
 // reconcile brings what one connection has in Crowd to what is recorded.

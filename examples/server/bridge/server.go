@@ -79,6 +79,7 @@ type Server struct {
 	now       atomic.Pointer[document]
 	reloading sync.Mutex    // held while a document is read and put into use
 	changed   chan struct{} // told when another document is in use
+	pass      pass
 	draining  atomic.Bool
 }
 
