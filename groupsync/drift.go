@@ -180,7 +180,8 @@ func (r *comparison) diagnose(ctx context.Context, u *User) ([]Step, error) {
 	if crowd.Fold(v.Crowd.Name) != crowd.Fold(u.Crowd.Name) {
 		return nil, nil // renamed this moment: by a request, which looks again
 	}
-	steps := append(r.drift(v), r.handOvers(ctx, v)...)
+	r.leaves(v)
+	steps := r.drift(v)
 	for _, t := range r.e.candidates(r.book, v, in, r.exact) {
 		if op, reasons := r.e.memberDrift(r.book, v, t, containsFolded(in, t.Group)); op != "" {
 			steps = append(steps, Step{Op: op, User: v.Crowd.Name, UserID: v.ID, Group: t.Group, Reasons: reasons})

@@ -3,14 +3,15 @@ package groupsync
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 )
 
-// reconcileHookTime is how long a hook may take for one leaver in a reconcile, where
-// nobody waits for it.
+// reconcileHookTime is how long a hook may take for one leaver in a reconcile that takes
+// nothing away from anybody, so that nobody stays in while it works.
 const reconcileHookTime = 2 * time.Minute
 
 // mostHookFailures is how often in a row a hook may fail in one reconcile. Then it is
@@ -24,6 +25,43 @@ type hookTally struct {
 	open     map[[2]string]bool // hooks that failed, by name and id of the leaver
 	failures int
 	first    error
+	leavers  []*User                  // whose hooks are to be planned
+	hurry    bool                     // the plan takes something away, which hooks put off
+	left     map[string]time.Duration // in a hurry, by hook, for all leavers
+	late     []*handover              // that may run on after their time
+}
+
+// timeFor returns how long a hook may take to plan for the next leaver.
+func (t *hookTally) timeFor(hook string) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.hurry {
+		return t.left[hook]
+	}
+	return reconcileHookTime
+}
+
+// spent takes from a hook's time what it took to plan.
+func (t *hookTally) spent(hook string, took time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.hurry {
+		t.left[hook] -= took
+	}
+}
+
+// keep keeps a hand-over that may run on after its time.
+func (t *hookTally) keep(h *handover) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.late = append(t.late, h)
+}
+
+// wait waits for hooks that disregarded the end of their time while they planned.
+func (t *hookTally) wait() {
+	for _, h := range t.late {
+		h.wait()
+	}
 }
 
 // givenUp reports whether a hook has failed too often in a row.
@@ -95,6 +133,40 @@ func (r *comparison) leftHooks(u *User) []Hook {
 	return r.e.dueHooks(u)
 }
 
+// leaves keeps a user whose hooks have something left to do, for [comparison.planHooks].
+func (r *comparison) leaves(u *User) {
+	if len(r.leftHooks(u)) == 0 && !r.e.isDoomed(u) {
+		return
+	}
+	r.hooks.mu.Lock()
+	defer r.hooks.mu.Unlock()
+	r.hooks.leavers = append(r.hooks.leavers, u)
+}
+
+// planHooks plans what hooks have left to do. It comes last, when it is known whether
+// somebody is to lose something: then hooks may put that off no longer than in a
+// request.
+func (r *comparison) planHooks(ctx context.Context) error {
+	t := &r.hooks
+	t.hurry, t.left = slices.ContainsFunc(r.plan.Steps, takesAway), map[string]time.Duration{}
+	for _, hook := range r.e.cfg.Hooks {
+		t.left[hook.Name()] = r.e.cfg.HookTimeout / time.Duration(len(r.e.cfg.Hooks))
+	}
+	steps := make([][]Step, len(t.leavers))
+	err := r.e.each(ctx, len(t.leavers), func(ctx context.Context, i int) error {
+		steps[i] = r.handOvers(ctx, t.leavers[i])
+		return nil
+	})
+	for _, s := range slices.Concat(steps...) {
+		s.run = nil // what is to be done is found out when it is done
+		r.plan.add(s)
+	}
+	return err
+}
+
+// takesAway reports whether a step locks somebody out or takes a membership.
+func takesAway(s Step) bool { return order[s.Op] <= order[OpRemoveGroup] }
+
 // handOvers plans what hooks have left to do for a user, and to delete one who was
 // kept for that alone.
 func (r *comparison) handOvers(ctx context.Context, u *User) []Step {
@@ -119,10 +191,19 @@ func (r *comparison) handOver(ctx context.Context, u *User, hook Hook) ([]Step, 
 	if r.hooks.givenUp(hook.Name()) {
 		return nil, &HookError{hook.Name(), u.Crowd.Name, errGivenUp}
 	}
-	h := r.e.handOverAlone(ctx, u, hook)
-	defer h.wait()
+	limit := r.hooks.timeFor(hook.Name())
+	if limit <= 0 {
+		err := &HookError{hook.Name(), u.Crowd.Name, errNoTime}
+		r.hooks.count(hook.Name(), u.ID, err)
+		return nil, err
+	}
+	h := r.e.aloneWith(u, hook)
 	part := h.parts[0]
+	part.time = limit
+	h.plan(ctx, part)
+	r.hooks.spent(hook.Name(), limit-part.time)
 	if part.err != nil {
+		r.hooks.keep(h)
 		err := &HookError{hook.Name(), u.Crowd.Name, part.err}
 		r.hooks.count(hook.Name(), u.ID, err)
 		return nil, err
@@ -133,15 +214,12 @@ func (r *comparison) handOver(ctx context.Context, u *User, hook Hook) ([]Step, 
 	}), nil
 }
 
-var errGivenUp = errors.New("it has failed several times; it is left for the next reconcile")
+var (
+	errGivenUp = errors.New("it has failed several times; it is left for the next reconcile")
+	errNoTime  = errors.New("what the reconcile takes away could be put off no longer; it is left for the next reconcile")
+)
 
-// handOverAlone plans the work of one hook with the time of a reconcile.
-func (e *Engine) handOverAlone(ctx context.Context, u *User, hook Hook) *handover {
-	h := e.aloneWith(u, hook)
-	h.plan(ctx, h.parts[0])
-	return h
-}
-
+// aloneWith returns the work of one hook, with the time of a reconcile.
 func (e *Engine) aloneWith(u *User, hook Hook) *handover {
 	return &handover{
 		e: e, user: u, leaver: e.leaver(u, e.leaveOf(u, hook), false),

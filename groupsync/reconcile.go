@@ -80,6 +80,7 @@ func (e *Engine) Plan(ctx context.Context, o ReconcileOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.hooks.wait()
 	return r.plan, nil
 }
 
@@ -90,12 +91,17 @@ func (e *Engine) Plan(ctx context.Context, o ReconcileOptions) (*Plan, error) {
 //
 // A step that fails does not keep the others from being applied; the errors are
 // joined. The error is a *[GuardError] if too much would be taken away.
+//
+// Hooks put off what it takes away for [Config.HookTimeout] in all, each for an equal
+// share, and what they did not plan in that is left for the next reconcile. It waits for
+// a hook that disregards the end of its time, though not before all is applied.
 func (e *Engine) Reconcile(ctx context.Context, o ReconcileOptions) (Result, error) {
 	began := e.now().UTC()
 	r, err := e.compare(ctx, o)
 	if err != nil {
 		return Result{}, err
 	}
+	defer r.hooks.wait() // only now that nobody is kept in by it
 	result, err := e.applyPlan(ctx, r.plan, o, e.applier())
 	result.HandOvers += r.hooks.failures
 	if err != nil || e.cfg.DryRun {
@@ -149,6 +155,10 @@ func (e *Engine) compare(ctx context.Context, o ReconcileOptions) (*comparison, 
 	r.plan = &Plan{Title: fmt.Sprintf("reconcile the connection %q", e.connection), members: r.countMembers}
 	r.groups()
 	if err := r.users(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.planHooks(ctx); err != nil {
+		r.hooks.wait()
 		return nil, err
 	}
 	r.report(ctx)
