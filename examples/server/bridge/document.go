@@ -147,18 +147,25 @@ func (s *Server) start(ctx context.Context) error {
 }
 
 // Reload reads the document, the passwords and the certificate again, and puts them
-// into use if they have changed. If anything is wrong with them, all stays as it is.
+// into use if they have changed. If anything is wrong with the document or a password,
+// the document in use stays; a certificate that is broken does not keep it from being
+// replaced, so that a token that is revoked ends.
 func (s *Server) Reload(ctx context.Context) error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
-	changed, err := s.reload(ctx)
+	certErr := s.reloadCertificate()
+	if certErr != nil {
+		s.logger.ErrorContext(ctx, "the certificate is refused, the one in use stays", "error", certErr)
+	}
+	changed, docErr := s.reload(ctx)
+	err := errors.Join(certErr, docErr)
 	s.metrics.reloaded(err)
-	if faults, ok := errors.AsType[mapping.Faults](err); ok {
+	if faults, ok := errors.AsType[mapping.Faults](docErr); ok {
 		for _, f := range faults {
 			s.logger.ErrorContext(ctx, "the configuration is refused, the one in use stays", "fault", f.String())
 		}
-	} else if err != nil {
-		s.logger.ErrorContext(ctx, "the configuration is refused, the one in use stays", "error", err)
+	} else if docErr != nil {
+		s.logger.ErrorContext(ctx, "the configuration is refused, the one in use stays", "error", docErr)
 	}
 	if changed {
 		s.logger.InfoContext(ctx, "the configuration was replaced")
@@ -170,12 +177,14 @@ func (s *Server) Reload(ctx context.Context) error {
 	return err
 }
 
-func (s *Server) reload(ctx context.Context) (changed bool, err error) {
-	if s.certs != nil {
-		if err := s.certs.reload(); err != nil {
-			return false, err
-		}
+func (s *Server) reloadCertificate() error {
+	if s.certs == nil {
+		return nil
 	}
+	return s.certs.reload()
+}
+
+func (s *Server) reload(ctx context.Context) (changed bool, err error) {
 	c, d, err := readDocument(ctx, s.cfg.File, s.cfg.Resolve)
 	if err != nil || d == s.now.Load().digest {
 		return false, err

@@ -2,9 +2,13 @@ package bridge_test
 
 import (
 	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -154,5 +158,43 @@ func TestReloadEndsReconcile(t *testing.T) {
 				return r.metric(`scimcrowd_reconciles_total{connection="entra",outcome="ok"} 2`)
 			})
 		})
+	}
+}
+
+// A certificate that is broken stays out, and keeps nothing else from being reloaded:
+// a token that is revoked must end.
+func TestBrokenCertificateBlocksNoRevocation(t *testing.T) {
+	folder := t.TempDir()
+	cert, key := filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key")
+	host := httptest.NewTLSServer(nil)
+	defer host.Close()
+	pair := host.TLS.Certificates[0]
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(path, kind string, data []byte) {
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(cert, "CERTIFICATE", pair.Certificate[0])
+	write(key, "PRIVATE KEY", der)
+	r := newRig(t, func(c *bridge.Config) { c.Certificate, c.Key = cert, key })
+	r.url, r.client = strings.Replace(r.url, "http:", "https:", 1), host.Client()
+	if status, _ := r.call(t.Context(), http.MethodGet, "/Users?count=1", ""); status != http.StatusOK {
+		t.Fatalf("the token is answered %d", status)
+	}
+	write(cert, "CERTIFICATE", []byte("broken"))
+	edit(t, r.file, func(c *backup.Config) {
+		_, other := scim.NewToken()
+		c.Connections[0].Tokens = []scim.Token{other}
+	})
+	if err := r.server.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("Reload: %v, want an error about the certificate", err)
+	}
+	r.client.CloseIdleConnections() // so that another handshake is made
+	if status, _ := r.call(t.Context(), http.MethodGet, "/Users?count=1", ""); status != http.StatusUnauthorized {
+		t.Errorf("the revoked token is answered %d, want 401", status)
 	}
 }
