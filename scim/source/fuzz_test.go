@@ -50,6 +50,7 @@ func FuzzJSONLines(f *testing.F) {
 	f.Add(`{"id": "1", "userName": "ann", "x": 1e999}` + "\n" + `{"end": {"users": 1, "groups": 0}}`)
 	f.Add(`{"end": {"users": 0, "groups": 0}}`)
 	f.Add(`{"id": "7", "displayName": "devs", "members": [{"value": "1", "$ref": "../Groups/1"}]}`)
+	f.Add(`{"ID": "7", "DisplayName": "devs"}` + "\n" + `{"id": "8", "displayName": "ops", "MEMBERS": []}` + "\n" + `{"end": {"users": 0, "groups": 2}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := whole(t, source.NewJSONLines(strings.NewReader(text)))
 		var file strings.Builder

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"strings"
 
 	"github.com/scimcrowd/scimcrowd/scim/internal/resource"
@@ -24,7 +25,9 @@ import (
 //
 // Users and groups are resources of RFC 7643 sections 4.1 and 4.2. Their id is that
 // of the identity provider; where there is none, their externalId is taken for it.
-// A line has at most 16 MiB. Empty lines are passed over.
+// Names of attributes are compared ignoring case. A group without "members", or with
+// null there, does not tell who is in it, and an import leaves its members alone; an
+// empty list says that nobody is. A line has at most 16 MiB. Empty lines are passed over.
 //
 // The last line counts those before it. A file without it may have been cut off: its
 // records come, and then an error that matches [ErrIncomplete].
@@ -150,14 +153,11 @@ func (l *lines) end(v any) error {
 
 // record makes a record of a line.
 func (l *lines) record(doc map[string]any) (Record, error) {
-	id, _ := doc["id"].(string)
-	if id == "" {
-		id, _ = doc["externalId"].(string)
-	}
+	id := cmp.Or(text(doc, "id"), text(doc, "externalId"))
 	if id == "" {
 		return Record{}, errors.New(`there is neither "id" nor "externalId"`)
 	}
-	if _, user := doc["userName"]; user {
+	if _, user := attribute(doc, "userName"); user {
 		if l.groups > 0 {
 			return Record{}, errors.New("a user comes after a group; users must come first")
 		}
@@ -172,21 +172,27 @@ func (l *lines) record(doc map[string]any) (Record, error) {
 // withID makes the source's id the externalId of a user, and drops what only the
 // source can know.
 func withID(user map[string]any, id string) map[string]any {
-	for _, name := range []string{"id", "meta", "groups"} {
-		delete(user, name)
+	for _, name := range []string{"id", "meta", "groups", "externalId"} {
+		maps.DeleteFunc(user, func(key string, _ any) bool { return strings.EqualFold(key, name) })
 	}
 	user["externalId"] = id
 	return user
 }
 
-// groupOf reads a Group resource whose members, if it has any, are in it.
+// groupOf reads a Group resource. One without members does not tell them: a server
+// may leave out what is empty, but also what it was not asked for, or what its user
+// may not see (RFC 7643 sections 2.5 and 7, RFC 7644 section 3.9).
 func groupOf(doc map[string]any) (*Group, error) {
-	name, _ := doc["displayName"].(string)
+	name := text(doc, "displayName")
 	if name == "" {
 		return nil, errors.New(`there is neither "userName" nor "displayName"`)
 	}
-	list, ok := doc["members"].([]any)
-	if doc["members"] != nil && !ok {
+	told, _ := attribute(doc, "members")
+	if told == nil {
+		return &Group{Name: name}, nil
+	}
+	list, ok := told.([]any)
+	if !ok {
 		return nil, errors.New(`"members" is not a list`)
 	}
 	members := make([]Member, 0, len(list))
@@ -210,12 +216,11 @@ func groupOf(doc map[string]any) (*Group, error) {
 // section 4.2).
 func memberOf(item any) (Member, error) {
 	object, _ := item.(map[string]any)
-	id, _ := object["value"].(string)
+	id := text(object, "value")
 	if id == "" {
 		return Member{}, errors.New(`a member has no "value"`)
 	}
-	kind, _ := object["type"].(string)
-	ref, _ := object["$ref"].(string)
+	kind, ref := text(object, "type"), text(object, "$ref")
 	return Member{ID: id, Group: strings.EqualFold(kind, "Group") || kind == "" && strings.Contains(ref, "/Groups/")}, nil
 }
 

@@ -22,7 +22,7 @@ const wholeFile = `{"id": "1", "userName": "ann", "emails": [{"value": "ann@exam
 `
 
 func TestJSONLines(t *testing.T) {
-	want := []string{"user 1 ann", "user 2 bob", "group 7 devs [1 group:8]", "group 8 all []"}
+	want := []string{"user 1 ann", "user 2 bob", "group 7 devs [1 group:8]", "group 8 all [not told]"}
 	for name, r := range map[string]io.Reader{
 		"whole":          strings.NewReader(wholeFile),
 		"byte by byte":   iotest.OneByteReader(strings.NewReader(wholeFile)),

@@ -64,6 +64,10 @@ type SCIMConfig struct {
 // The totals that the server gives are held against what comes: a list that ends
 // before its total, whose total changes on the way, or that has a resource twice,
 // since somebody came or went while it was read, ends with [ErrIncomplete].
+//
+// A group that comes without members does not tell who is in it, and its members are
+// left alone; one with an empty list has none. RFC 7643 lets a server leave out what
+// is empty: from one that does, an import does not learn that a group was emptied.
 type SCIM struct {
 	cfg  SCIMConfig
 	call *caller
@@ -154,7 +158,7 @@ func (s *SCIM) cursors(ctx context.Context) (bool, error) {
 }
 
 func scimUser(doc map[string]any) (Record, error) {
-	id, _ := doc["id"].(string)
+	id := text(doc, "id")
 	if id == "" {
 		return Record{}, incomplete("scim", "list Users", "a user has no id")
 	}
@@ -162,7 +166,7 @@ func scimUser(doc map[string]any) (Record, error) {
 }
 
 func scimGroup(doc map[string]any) (Record, error) {
-	id, _ := doc["id"].(string)
+	id := text(doc, "id")
 	if id == "" {
 		return Record{}, incomplete("scim", "list Groups", "a group has no id")
 	}
@@ -248,7 +252,7 @@ func (w *walk) check(l scimList) error {
 		return fmt.Errorf("%w: the total changed from %d to %d on the way", ErrIncomplete, w.total, l.total)
 	}
 	for _, doc := range l.resources {
-		id, _ := doc["id"].(string)
+		id := text(doc, "id")
 		h := maphash.String(w.seed, id)
 		if w.seen[h] {
 			return fmt.Errorf("%w: the resource %q came twice; somebody came or went while the list was read", ErrIncomplete, id)

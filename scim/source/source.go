@@ -31,7 +31,8 @@ type Group struct {
 	// Name is the display name.
 	Name string
 	// Members yields the direct members. It may be gone through once, before the next
-	// record is asked for. Nil means that the source does not tell.
+	// record is asked for. Nil means that the source does not tell, so that nobody is
+	// taken out of the group.
 	Members iter.Seq2[Member, error]
 }
 

@@ -35,7 +35,7 @@ func told(ctx context.Context, s source.Source) (all []string, err error) {
 
 func membersOf(g *source.Group) (all []string, err error) {
 	if g.Members == nil {
-		return nil, nil
+		return []string{"not told"}, nil
 	}
 	for m, err := range g.Members {
 		if err != nil {
