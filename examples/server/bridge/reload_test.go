@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -196,5 +197,26 @@ func TestBrokenCertificateBlocksNoRevocation(t *testing.T) {
 	r.client.CloseIdleConnections() // so that another handshake is made
 	if status, _ := r.call(t.Context(), http.MethodGet, "/Users?count=1", ""); status != http.StatusUnauthorized {
 		t.Errorf("the revoked token is answered %d, want 401", status)
+	}
+}
+
+// A body that never comes holds nothing, also where no connection reads it.
+func TestHalfSentRequestIsCut(t *testing.T) {
+	r := newRig(t, func(c *bridge.Config) {
+		c.AdminListen, c.ReadTimeout = "127.0.0.1:0", 200*time.Millisecond
+	})
+	for _, address := range []string{r.server.Addr(), r.server.AdminAddr()} {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "POST /nowhere HTTP/1.1\r\nHost: bridge\r\nContent-Length: 10\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if _, err := io.ReadAll(c); err != nil {
+			t.Errorf("the connection is still open: %v", err)
+		}
 	}
 }

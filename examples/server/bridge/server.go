@@ -47,6 +47,10 @@ type Config struct {
 	// Grace is how long requests under way may take after that. Default one minute,
 	// longer than any request may last.
 	Grace time.Duration
+	// ReadTimeout is how long a request may take to come that no connection reads,
+	// such as one to an unknown path; connections have limits of their own. Default
+	// one minute.
+	ReadTimeout time.Duration
 
 	// Resolve and Opener fetch passwords; see [backup.BuildOptions].
 	Resolve backup.Resolver
@@ -92,6 +96,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	if cfg.Grace <= 0 {
 		cfg.Grace = time.Minute
+	}
+	if cfg.ReadTimeout <= 0 {
+		cfg.ReadTimeout = time.Minute
 	}
 	s := &Server{cfg: cfg, metrics: newMetrics(cfg.Registry), locks: groupsync.NewLocks(), changed: make(chan struct{}, 1)}
 	s.logger = slog.New(countRetries(cfg.Logger.Handler(), s.metrics))
@@ -218,7 +225,7 @@ func (s *Server) servers() []*http.Server {
 	var all []*http.Server
 	for _, h := range handlers {
 		all = append(all, &http.Server{
-			Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: s.cfg.ReadTimeout, IdleTimeout: 2 * time.Minute,
 			MaxHeaderBytes: 1 << 20, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 		})
 	}
