@@ -130,7 +130,9 @@ func (r *importing) spareNames(u *ImportUser) {
 
 // spare notes a name that a record may mean.
 func (r *importing) spare(name string) {
-	r.spared[crowd.Fold(name)] = r.spared[crowd.Fold(name)]
+	if name = crowd.Fold(name); !r.spared[name] {
+		r.spared[name] = false
+	}
 }
 
 // inactive says why nothing is done for a user who is not active at the identity
