@@ -119,7 +119,11 @@ func TestForget(t *testing.T) {
 }
 
 // TestEveryFaultOfForgetThenRetry lets every call of it go wrong, one at a time.
-// FAULTS=all tries all troubles.
+// FAULTS=all tries all troubles. A call that lands after the retry has ended is none
+// of them: what it writes then is a record of a connection that is no more, no
+// reconcile comes after to mend it, and under mapping that keeps nobody a repetition
+// takes such a user out. Forgetting is to be repeated only once no request of before
+// can be under way, which is within two minutes.
 func TestEveryFaultOfForgetThenRetry(t *testing.T) {
 	share := 131
 	if os.Getenv("FAULTS") == "all" {
@@ -135,7 +139,9 @@ func TestEveryFaultOfForgetThenRetry(t *testing.T) {
 				t.Parallel()
 				want := op.ends(t, s)
 				n := mishapsOf(t, s, op, i+j, share, func(t *testing.T, m mishap) {
-					faultThenRetry(t, m, want)
+					if !m.late {
+						faultThenRetry(t, m, want)
+					}
 				})
 				if n < 2 {
 					t.Errorf("only %d faults were tried", n)
