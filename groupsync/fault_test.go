@@ -121,6 +121,7 @@ type mishap struct {
 	operation
 	trouble
 	call int
+	heal act // what heals later on; nil: a reconcile
 }
 
 func (m mishap) String() string { return fmt.Sprintf("call %d, %s", m.call, m.trouble.name) }
@@ -280,7 +281,11 @@ func faultThenRetry(t *testing.T, m mishap, want map[bool]string) {
 	if m.late { // so does a reconcile
 		w.srv.Land()
 		time.Sleep(3 * time.Minute) // a younger word on fields may be on its way
-		w.reconcile()
+		if m.heal == nil {
+			w.reconcile()
+		} else if err := m.heal(t.Context(), w.engine, w, id); err != nil {
+			t.Error(err)
+		}
 	}
 	if diff := cmp.Diff(want[m.late], w.state()); diff != "" {
 		t.Errorf("end state mismatch (-want +got), first error %v:\n%s", first, diff)
