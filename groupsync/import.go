@@ -168,7 +168,7 @@ func (i *Import) EarlyError() error { return i.early }
 // grows with the difference.
 func (e *Engine) PlanImport(ctx context.Context, records iter.Seq2[ImportRecord, error], o ImportOptions) (*Import, error) {
 	r := newImporting(e, o)
-	r.handleUser, r.handleMatch, r.handleGroup = r.user, r.matched, r.group
+	r.handlePassed, r.handleMatch, r.handleGroup = r.passed, r.matched, r.group
 	if err := r.read(ctx, records); err != nil {
 		return nil, err
 	}
@@ -202,9 +202,9 @@ type importing struct {
 	strangers   map[string][]person // of members whose records did not come or are passed over, the Crowd users, by externalId
 	wholeGroups []string            // externalIds of groups whose members came whole and replace those there are
 
-	handleUser  func(context.Context, *ImportUser, found) error
-	handleMatch func(context.Context, *ImportUser, match) error // of those who come late
-	handleGroup func(context.Context, *ImportGroup) error
+	handlePassed func(u *ImportUser, why string) error // who is passed over
+	handleMatch  func(context.Context, *ImportUser, match) error
+	handleGroup  func(context.Context, *ImportGroup) error
 }
 
 func newImporting(e *Engine, o ImportOptions) *importing {
@@ -276,7 +276,7 @@ func (r *importing) flush(ctx context.Context) error {
 		return err
 	}
 	for _, u := range chunk {
-		if err := r.handleUser(ctx, u, found); err != nil {
+		if err := r.user(ctx, u, found); err != nil {
 			return err
 		}
 	}

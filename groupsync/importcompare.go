@@ -83,7 +83,7 @@ func (d Difference) String() string {
 func (e *Engine) Compare(ctx context.Context, records iter.Seq2[ImportRecord, error], o ImportOptions) iter.Seq2[Difference, error] {
 	return func(yield func(Difference, error) bool) {
 		c := &comparing{importing: newImporting(e, o), yield: yield, fills: map[string]*filled{}}
-		c.handleUser, c.handleMatch, c.handleGroup = c.compareUser, c.compareMatched, c.compareGroup
+		c.handlePassed, c.handleMatch, c.handleGroup = c.notCompared, c.compareMatched, c.compareGroup
 		err := c.run(ctx, records)
 		if err != nil && !errors.Is(err, errHeardEnough) {
 			yield(Difference{}, err)
@@ -137,25 +137,9 @@ func (c *comparing) run(ctx context.Context, records iter.Seq2[ImportRecord, err
 	return c.early
 }
 
-// compareUser is what is done with a user in place of planning.
-func (c *comparing) compareUser(ctx context.Context, u *ImportUser, f found) error {
-	d := Difference{User: u.Name, ExternalID: u.ExternalID}
-	c.spareNames(u)
-	if _, twice := c.people[u.ExternalID]; twice {
-		d.Kind, d.Note = UserNotCompared, "the identity provider told of this id before"
-		return c.tell(d)
-	}
-	c.people[u.ExternalID] = person{name: u.Name, out: true}
-	if u.Skip != nil {
-		d.Kind, d.Note = UserNotCompared, u.Skip.Error()
-		return c.tell(d)
-	}
-	m := c.match(u, f)
-	if m.late() {
-		c.late = append(c.late, u)
-		return nil
-	}
-	return c.compareMatched(ctx, u, m)
+// notCompared tells of a user who is passed over.
+func (c *comparing) notCompared(u *ImportUser, why string) error {
+	return c.tell(Difference{Kind: UserNotCompared, User: u.Name, ExternalID: u.ExternalID, Note: why})
 }
 
 // compareMatched compares one user with the Crowd user that the record leads to.
@@ -164,8 +148,7 @@ func (c *comparing) compareMatched(_ context.Context, u *ImportUser, m match) er
 	m = c.claim(u, m)
 	active := isActive(u.Profile.Fields.Active)
 	if m.user == nil && m.action == ImportSkip && !c.options.NoCreate {
-		d.Kind, d.Note = UserNotCompared, m.why
-		return c.tell(d)
+		return c.notCompared(u, m.why)
 	}
 	if m.user == nil || m.user.gone {
 		if !active {
@@ -178,8 +161,7 @@ func (c *comparing) compareMatched(_ context.Context, u *ImportUser, m match) er
 		return c.tell(d)
 	}
 	if c.another(u, m.user) {
-		d.Kind, d.Note = UserNotCompared, m.why
-		return c.tell(d)
+		return c.notCompared(u, m.why)
 	}
 	c.claimed[m.user.Crowd.Key] = u.ExternalID
 	c.people[u.ExternalID] = person{name: m.user.Crowd.Name, id: m.user.ID}

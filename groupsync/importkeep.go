@@ -2,7 +2,6 @@ package groupsync
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/scimcrowd/scimcrowd/crowd"
@@ -23,15 +22,10 @@ func (r *importing) recordedAs(ctx context.Context, externalIDs []string) error 
 		for _, id := range chunk {
 			any = append(any, crowd.Equals(r.e.names.externalID, lookupValue(id)))
 		}
-		for c, err := range r.e.crowd.Users(ctx, crowd.Query{Where: crowd.Or(any...), Detail: crowd.WithAttributes}) {
-			if err != nil {
-				return fmt.Errorf("groupsync: import: look members up: %w", err)
-			}
-			v, err := r.e.view(ctx, c)
-			if err != nil {
-				return err
-			}
+		if err := r.search(ctx, any, func(v *User) {
 			r.strangers[v.externalID] = append(r.strangers[v.externalID], person{name: v.Crowd.Name, id: v.ID})
+		}); err != nil {
+			return err
 		}
 	}
 	return nil

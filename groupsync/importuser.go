@@ -26,17 +26,22 @@ func (r *importing) lookUp(ctx context.Context, chunk []*ImportUser) (found, err
 	for _, u := range chunk {
 		any = append(any, r.searches(u)...)
 	}
+	return f, r.search(ctx, any, func(v *User) { f.add(r.e, v) })
+}
+
+// search looks for the users whom any of the restrictions matches.
+func (r *importing) search(ctx context.Context, any []crowd.Restriction, f func(*User)) error {
 	for c, err := range r.e.crowd.Users(ctx, crowd.Query{Where: crowd.Or(any...), Detail: crowd.WithAttributes}) {
 		if err != nil {
-			return f, fmt.Errorf("groupsync: import: look users up: %w", err)
+			return fmt.Errorf("groupsync: import: look users up: %w", err)
 		}
 		v, err := r.e.view(ctx, c)
 		if err != nil {
-			return f, err
+			return err
 		}
-		f.add(r.e, v)
+		f(v)
 	}
-	return f, nil
+	return nil
 }
 
 // searches returns what finds the Crowd users that a record may lead to.
@@ -64,25 +69,28 @@ func (f *found) add(e *Engine, v *User) {
 	}
 }
 
-// user plans for one user.
+// user sees whom a record leads to.
 func (r *importing) user(ctx context.Context, u *ImportUser, f found) error {
-	o := ImportOutcome{Kind: "user", Name: u.Name, ExternalID: u.ExternalID}
 	r.spareNames(u)
 	if _, twice := r.people[u.ExternalID]; twice {
-		r.skip(o, "the identity provider told of this id before")
-		return nil
+		return r.handlePassed(u, "the identity provider told of this id before")
 	}
 	r.people[u.ExternalID] = person{name: u.Name, out: true}
 	if u.Skip != nil {
-		r.skip(o, u.Skip.Error())
-		return nil
+		return r.handlePassed(u, u.Skip.Error())
 	}
 	m := r.match(u, f)
 	if m.late() {
 		r.late = append(r.late, u)
 		return nil
 	}
-	return r.matched(ctx, u, m)
+	return r.handleMatch(ctx, u, m)
+}
+
+// passed notes that nothing is done with a user.
+func (r *importing) passed(u *ImportUser, why string) error {
+	r.skip(ImportOutcome{Kind: "user", Name: u.Name, ExternalID: u.ExternalID}, why)
+	return nil
 }
 
 // matched plans for one user by the Crowd user that the record leads to.
