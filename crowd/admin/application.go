@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 
-	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/internal/console"
 	"github.com/scimcrowd/scimcrowd/crowd/internal/rest"
 )
@@ -59,9 +58,7 @@ func (c *Client) Application(ctx context.Context, id int64) (*Application, error
 //
 // Resource: GET application.
 func (c *Client) ApplicationNamed(ctx context.Context, name string) (*Application, error) {
-	const op = "find application"
-	return only(c.Applications(ctx, ""), func(a *Application) bool { return same(a.Name, name) },
-		nothing(op, name), &crowd.Error{Op: op, Name: name, Err: errors.New("there are several of that name")})
+	return onlyNamed(c.Applications(ctx, ""), "find application", name, func(a *Application) string { return a.Name })
 }
 
 func applicationPath(id int64) string { return "application/" + strconv.FormatInt(id, 10) }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/internal/rest"
 )
 
@@ -115,17 +114,8 @@ func (c *Client) Directory(ctx context.Context, id int64) (*Directory, error) {
 //
 // Resource: GET directory/detailed.
 func (c *Client) DirectoryNamed(ctx context.Context, name string) (*Directory, error) {
-	const op = "find directory"
-	return only(c.Directories(ctx, ""), func(d *Directory) bool { return same(d.Name, name) },
-		nothing(op, name), &crowd.Error{Op: op, Name: name, Err: errors.New("there are several of that name")})
+	return onlyNamed(c.Directories(ctx, ""), "find directory", name, func(d *Directory) string { return d.Name })
 }
-
-// nothing is the error of something that a list does not have.
-func nothing(op, name string) error {
-	return &crowd.Error{Op: op, Name: name, Status: http.StatusNotFound}
-}
-
-func same(a, b string) bool { return crowd.Fold(a) == crowd.Fold(b) }
 
 // Synchronise asks Crowd to read a directory anew from its source. It returns
 // once Crowd has accepted that; [Directory.Synchronisation] tells how it goes. A

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/http"
 	"net/url"
 	"reflect"
 	"strconv"
 
+	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/crowd/internal/rest"
 )
 
@@ -89,23 +91,22 @@ func onePage[W any](ctx context.Context, call rest.Caller, r rest.Request, start
 	return page, nil
 }
 
-// only returns the one entry of a list that matches, or the error that says how
-// many there are.
-func only[T any](list iter.Seq2[*T, error], matches func(*T) bool, none, several error) (*T, error) {
+// onlyNamed returns the one entry of a list that has a name, in any letter case.
+func onlyNamed[T any](list iter.Seq2[*T, error], op, name string, of func(*T) string) (*T, error) {
 	var found *T
 	for entry, err := range list {
 		switch {
 		case err != nil:
 			return nil, err
-		case !matches(entry):
+		case crowd.Fold(of(entry)) != crowd.Fold(name):
 		case found != nil:
-			return nil, several
+			return nil, &crowd.Error{Op: op, Name: name, Err: errors.New("there are several of that name")}
 		default:
 			found = entry
 		}
 	}
 	if found == nil {
-		return nil, none
+		return nil, &crowd.Error{Op: op, Name: name, Status: http.StatusNotFound}
 	}
 	return found, nil
 }
