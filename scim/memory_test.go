@@ -8,7 +8,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -328,7 +327,7 @@ func disjunction(r crowd.Restriction) []attribute {
 
 func leaf(v reflect.Value) attribute {
 	if v.FieldByName("mode").String() != "EXACTLY_MATCHES" {
-		return attribute{"none", strings.Repeat("x", 2)}
+		return attribute{} // which nobody has
 	}
 	return attribute{v.FieldByName("property").String(), crowd.Fold(v.FieldByName("value").String())}
 }
