@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/scimcrowd/scimcrowd/scim/internal/outgoing"
 )
 
 // An Error is a call to Jira that failed.
@@ -91,7 +93,7 @@ func uncertain(err error) bool {
 // refusal makes an error of an answer that is not a success. Only Jira's own error
 // entity is looked into: {"errorMessages": [...], "errors": {"field": "..."}}.
 func (c *client) refusal(k call, r *http.Response) error {
-	e := &Error{Op: k.op, Name: k.name, Status: r.StatusCode, RetryAfter: retryAfter(r.Header)}
+	e := &Error{Op: k.op, Name: k.name, Status: r.StatusCode, RetryAfter: outgoing.RetryAfter(r.Header)}
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	text, _ := io.ReadAll(io.LimitReader(r.Body, mostErrorText)) // a cut text is one that says less
 	if media == "application/json" {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/scimcrowd/scimcrowd/scim/internal/outgoing"
 )
 
 const (
@@ -190,7 +192,7 @@ func (c *caller) note(r *http.Response) bool {
 func pauseOf(r *http.Response) time.Duration {
 	limited := r.StatusCode == http.StatusTooManyRequests
 	if limited || r.StatusCode == http.StatusServiceUnavailable {
-		if d := retryAfter(r.Header.Get("Retry-After")); d > 0 {
+		if d := outgoing.RetryAfter(r.Header); d > 0 {
 			return min(d, longestPause)
 		}
 	}
@@ -206,16 +208,6 @@ func pauseOf(r *http.Response) time.Duration {
 		now = date
 	}
 	return min(max(time.Unix(reset, 0).Sub(now), 0)+time.Second, longestPause)
-}
-
-func retryAfter(value string) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if date, err := http.ParseTime(value); err == nil {
-		return time.Until(date)
-	}
-	return 0
 }
 
 // wait waits as long as the server wants to be left alone.

@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 
 	"github.com/scimcrowd/scimcrowd/crowd"
 	"github.com/scimcrowd/scimcrowd/groupsync"
+	"github.com/scimcrowd/scimcrowd/scim/internal/outgoing"
 )
 
 // Config says where events go.
@@ -140,7 +140,7 @@ func (h *Hook) send(request *retryablehttp.Request, e Event) error {
 		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 64<<10))
 		_ = r.Body.Close()
 		if r.StatusCode < 200 || r.StatusCode > 299 {
-			return &refusal{r.StatusCode, retryAfter(r.Header)}
+			return &refusal{r.StatusCode, outgoing.RetryAfter(r.Header)}
 		}
 		return nil
 	})
@@ -211,16 +211,4 @@ func (d *delivery) signAnew(r *http.Request) error {
 	}
 	sign(r.Header, d.hook.keys(), d.event.ID, d.hook.now(), body)
 	return nil
-}
-
-// retryAfter reads the header of that name: seconds, or a date.
-func retryAfter(h http.Header) time.Duration {
-	text := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(min(max(seconds, 0), 24*3600)) * time.Second
-	}
-	if date, err := http.ParseTime(text); err == nil {
-		return min(max(time.Until(date), 0), 24*time.Hour)
-	}
-	return 0
 }
